@@ -1,0 +1,188 @@
+"""
+The catalogue: every sentence that must hold, where it comes from, and what is left out.
+
+One TOML file a topic. `[[requirement]]` states what is checked, `[[excluded]]` what is not,
+with the reason. Ids are never reused.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from kimi_conformance.errors import UsageError, nearest
+
+__all__ = ["Catalogue", "Evidence", "Level", "Plane", "Requirement"]
+
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+class Level(StrEnum):
+    """How binding a requirement is (RFC 2119)."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+
+
+class Plane(StrEnum):
+    """Which side of the wire is judged."""
+
+    ADAPTER = "adapter"
+    ENDPOINT = "endpoint"
+
+
+class Evidence(StrEnum):
+    """How we know that a requirement holds of the real API."""
+
+    DOCUMENTED = "documented"
+    RECORDED = "recorded"
+    VENDOR_TEST = "vendor-test"
+    DERIVED = "derived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One sentence that must hold, or one that we decided not to check.
+
+    Attributes:
+        id: "SSE-004"; unique in the catalogue, never reused.
+        topic: The name of the file it stands in: "streaming".
+        level: How binding it is.
+        plane: Which side of the wire it is about.
+        text: The sentence.
+        source: Document and section, or recording.
+        evidence: How we know, `len(evidence) >= 1`.
+        editions: The editions of the API it holds in, `len(editions) >= 1`.
+        capability: What a SUT must claim before this applies to it, or None: always.
+        resolution: Where documents contradict each other: what decides, and why.
+        excluded: Why it is not checked, or None: it is.
+    """
+
+    id: str
+    topic: str
+    level: Level
+    plane: Plane
+    text: str
+    source: str
+    evidence: tuple[Evidence, ...]
+    editions: tuple[str, ...]
+    capability: str | None = None
+    resolution: str | None = None
+    excluded: str | None = None
+
+
+_REQUIRED = {
+    "requirement": ("id", "level", "plane", "text", "source", "evidence", "editions"),
+    "excluded": ("id", "text", "reason", "source"),
+}
+_OPTIONAL = {
+    "requirement": ("capability", "resolution"),
+    "excluded": ("level", "plane", "evidence", "editions", "capability", "resolution"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All requirements by id, in the order of their files."""
+
+    by_id: Mapping[str, Requirement]
+
+    @classmethod
+    def parse(cls, topics: Mapping[str, str], editions: tuple[str, ...]) -> "Catalogue":
+        """Read the catalogue from the text of its files.
+
+        Args:
+            topics: The TOML text of each file by its topic.
+            editions: The editions that exist.
+
+        Raises:
+            UsageError: A file is not TOML, an entry lacks a key or has an unknown one, a
+                value is none of those allowed, or an id stands twice.
+        """
+        by_id: dict[str, Requirement] = {}
+        for topic, text in topics.items():
+            for requirement in _parse_topic(topic, text, editions):
+                twin = by_id.setdefault(requirement.id, requirement)
+                if twin is not requirement:
+                    raise UsageError(
+                        f"Requirement {requirement.id} stands in requirements/{twin.topic}.toml "
+                        f"and again in requirements/{topic}.toml. Ids are never reused: give the "
+                        "newer one an id of its own."
+                    )
+        return cls(by_id)
+
+    def __iter__(self) -> Iterator[Requirement]:
+        return iter(self.by_id.values())
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __getitem__(self, id: str) -> Requirement:
+        try:
+            return self.by_id[id]
+        except KeyError:
+            raise UsageError(
+                f"There is no requirement '{id}'. {nearest(id, self.by_id)} "
+                "List them with: kimi-conformance requirements"
+            ) from None
+
+
+def _parse_topic(topic: str, text: str, editions: tuple[str, ...]) -> Iterator[Requirement]:
+    where = f"requirements/{topic}.toml"
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not TOML: {error}") from error
+    for kind, entries in tables.items():
+        if kind not in _REQUIRED:
+            raise UsageError(f"{where} has a table [[{kind}]]. {nearest(kind, _REQUIRED)}")
+        for number, entry in enumerate(entries, start=1):
+            place = f"{where}, [[{kind}]] number {number} ({entry.get('id', 'no id')})"
+            _check_keys(place, kind, entry)
+            yield _requirement(place, topic, entry, editions)
+
+
+def _check_keys(place: str, kind: str, entry: Mapping[str, Any]) -> None:
+    missing = [key for key in _REQUIRED[kind] if not entry.get(key)]
+    if missing:
+        raise UsageError(f"{place} lacks {', '.join(missing)}.")
+    known = _REQUIRED[kind] + _OPTIONAL[kind]
+    for key in entry:
+        if key not in known:
+            raise UsageError(f"{place} has an unknown key '{key}'. {nearest(key, known)}")
+
+
+def _requirement(
+    place: str, topic: str, entry: Mapping[str, Any], editions: tuple[str, ...]
+) -> Requirement:
+    held_in = tuple(entry.get("editions", editions))
+    for edition in held_in:
+        if edition not in editions:
+            raise UsageError(f"{place} names the edition '{edition}'. {nearest(edition, editions)}")
+    return Requirement(
+        id=entry["id"],
+        topic=topic,
+        level=_member(place, Level, entry.get("level", Level.MUST)),
+        plane=_member(place, Plane, entry.get("plane", Plane.ADAPTER)),
+        text=entry["text"],
+        source=entry["source"],
+        evidence=tuple(
+            _member(place, Evidence, word) for word in entry.get("evidence", [Evidence.DOCUMENTED])
+        ),
+        editions=held_in,
+        capability=entry.get("capability"),
+        resolution=entry.get("resolution"),
+        excluded=entry.get("reason"),
+    )
+
+
+def _member(place: str, kind: type[Word], word: str) -> Word:
+    try:
+        return kind(word)
+    except ValueError:
+        raise UsageError(
+            f"{place} says {kind.__name__.lower()} '{word}'. {nearest(word, list(kind))}"
+        ) from None

@@ -1,0 +1,217 @@
+"""
+The evidence of a run: JSON lines, one record each.
+
+    header     who was judged, by what, when, how; first line
+    exchange   one request with its answer, bodies shortened beyond a limit, secrets removed
+    check      one Outcome; refers to exchanges by id
+    law        how one wire law fared in one check: applied so often, violated so
+    load       the result of one load scenario; refers to its samples by file and digest
+    proof      what selfcheck found: mutants, benign variants, vacuum
+    footer     when it ended and with which verdict; no footer means that it was cut short
+
+Records are appended as they come, each in one write, so that whatever a killed run had
+found out can still be read. Everything else (HTML, JUnit, Markdown) is made from this file.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from kimi_conformance.errors import RunError
+from kimi_conformance.requirements import Catalogue, Level, Plane
+from kimi_conformance.verdicts import Outcome, Verdict
+
+__all__ = ["SCHEMA", "LawTally", "Run", "check_record", "encode", "law_record", "parse"]
+
+SCHEMA = 1  # of the records; a reader refuses a newer one
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LawTally:
+    """How one wire law fared in the exchanges of one check.
+
+    Attributes:
+        law: The id of the requirement that the law decides: "SSE-004".
+        plane: Whose side was judged.
+        sut: As in `Outcome`.
+        check: The id of the check.
+        applied: In how many exchanges the law had something to judge.
+        violations: One sentence each.
+        exchanges: Ids of the exchanges that violate it.
+    """
+
+    law: str
+    plane: Plane
+    sut: str
+    check: str
+    applied: int
+    violations: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as its evidence file tells it.
+
+    Attributes:
+        header: The first record.
+        checks: Outcomes in the order they were found, laws not among them.
+        laws: Tallies, one a law and check.
+        exchanges: The exchange records by id.
+        loads: The load records.
+        proofs: The proof records.
+        footer: The last record, or None: the run was cut short.
+        torn: Whether the last line was not written to its end.
+    """
+
+    header: Record
+    checks: Sequence[Outcome] = ()
+    laws: Sequence[LawTally] = ()
+    exchanges: Mapping[str, Record]
+    loads: Sequence[Record] = ()
+    proofs: Sequence[Record] = ()
+    footer: Record | None = None
+    torn: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its own end."""
+        return self.footer is not None and not self.torn
+
+    def outcomes(self, catalogue: Catalogue) -> list[Outcome]:
+        """Every check's outcome, and one for each wire law and SUT."""
+        return [*self.checks, *_law_outcomes(self.laws, catalogue)]
+
+
+def encode(record: Record) -> bytes:
+    """One line, newline included, ready to be appended in one write."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def check_record(outcome: Outcome) -> Record:
+    """The record of a check's outcome."""
+    return {"record": "check", **asdict(outcome)}
+
+
+def law_record(tally: LawTally) -> Record:
+    """The record of a law's tally."""
+    return {"record": "law", **asdict(tally)}
+
+
+def parse(lines: Iterable[bytes], where: str = "the run file") -> Run:
+    """Read the evidence of a run, cut short or not.
+
+    A last line without its newline is left out and marks the run as torn.
+
+    Raises:
+        RunError: The first line is no header, a line in the middle is no record, or the
+            file was written by a newer suite.
+    """
+    records: list[Record] = []
+    torn = False
+    for number, line in enumerate(lines, start=1):
+        if torn:
+            raise RunError(f"{where}, line {number - 1} is cut off in the middle of the file.")
+        if not line.endswith(b"\n"):
+            torn = True
+            continue
+        records.append(_decode(line, f"{where}, line {number}"))
+    if not records or records[0].get("record") != "header":
+        raise RunError(
+            f"{where} does not begin with a header: it is no run of this suite, or empty. "
+            "Runs are written by: kimi-conformance gate, nightly, sla, check, load"
+        )
+    if records[0].get("schema", 0) > SCHEMA:
+        raise RunError(
+            f"{where} has schema {records[0]['schema']}, this suite reads up to {SCHEMA}. "
+            "Read it with a newer kimi-conformance."
+        )
+    return _assemble(records, torn=torn)
+
+
+def _decode(line: bytes, where: str) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise RunError(f"{where} is not JSON: {error}") from error
+    if not isinstance(record, dict) or "record" not in record:
+        raise RunError(f'{where} is no record: it has no "record" key.')
+    return record
+
+
+def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
+    of_kind: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        of_kind[record["record"]].append(record)
+    return Run(
+        header=records[0],
+        checks=[_outcome(record) for record in of_kind["check"]],
+        laws=[_tally(record) for record in of_kind["law"]],
+        exchanges={record["id"]: record for record in of_kind["exchange"]},
+        loads=of_kind["load"],
+        proofs=of_kind["proof"],
+        footer=of_kind["footer"][-1] if of_kind["footer"] else None,
+        torn=torn,
+    )
+
+
+def _outcome(record: Record) -> Outcome:
+    known = {field.name for field in fields(Outcome)}
+    values = {key: value for key, value in record.items() if key in known}
+    return Outcome(
+        **{
+            **values,
+            "level": Level(record["level"]),
+            "plane": Plane(record["plane"]),
+            "verdict": Verdict(record["verdict"]),
+            "exchanges": tuple(record.get("exchanges", ())),
+        }
+    )
+
+
+def _tally(record: Record) -> LawTally:
+    return LawTally(
+        law=record["law"],
+        plane=Plane(record["plane"]),
+        sut=record["sut"],
+        check=record["check"],
+        applied=record["applied"],
+        violations=tuple(record["violations"]),
+        exchanges=tuple(record["exchanges"]),
+    )
+
+
+def _law_outcomes(laws: Sequence[LawTally], catalogue: Catalogue) -> list[Outcome]:
+    """One outcome a law and SUT: failed if violated anywhere, inconclusive if never applied."""
+    by_law: dict[tuple[str, str], list[LawTally]] = defaultdict(list)
+    for tally in laws:
+        by_law[tally.law, tally.sut].append(tally)
+    return [_law_outcome(catalogue, law, sut, tallies) for (law, sut), tallies in by_law.items()]
+
+
+def _law_outcome(catalogue: Catalogue, law: str, sut: str, tallies: Sequence[LawTally]) -> Outcome:
+    requirement = catalogue[law]
+    violations = [violation for tally in tallies for violation in tally.violations]
+    applied = sum(tally.applied for tally in tallies)
+    if violations:
+        verdict, reason = Verdict.FAILED, violations[0]
+    elif applied:
+        verdict, reason = Verdict.PASSED, ""
+    else:
+        verdict, reason = Verdict.INCONCLUSIVE, "no exchange had anything for this law to judge"
+    return Outcome(
+        id=f"{tallies[0].plane}/wire/{law}",
+        requirement=law,
+        level=requirement.level,
+        plane=tallies[0].plane,
+        sut=sut,
+        verdict=verdict,
+        seconds=0.0,
+        reason=reason,
+        detail="\n".join(violations[:50]),
+        exchanges=tuple(dict.fromkeys(id for tally in tallies for id in tally.exchanges)),
+    )

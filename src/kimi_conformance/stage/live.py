@@ -1,0 +1,199 @@
+"""
+The source that asks a real endpoint.
+
+It forwards what the SUT sent to the endpoint's base URL and hands the answer back as it
+arrives. The SUT only ever knows the placeholder key; it is exchanged for the real one here
+and nowhere else. Any other key is forwarded as it came, so that refusals can be provoked.
+Redirects are handed back, never followed: the key goes to one host only.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from kimi_conformance.errors import BudgetError, TransportError, UsageError
+from kimi_conformance.http import httpx, ssl_context
+from kimi_conformance.wire.exchange import Broken, Ending, Frame, Headers, Relay, Request
+
+__all__ = ["Budget", "Live"]
+
+_HOP_BY_HOP = {
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+
+
+@dataclass
+class Budget:
+    """What a run may spend on a live endpoint; None is no limit.
+
+    Attributes:
+        max_requests: Requests that may be sent.
+        max_tokens: Tokens that may be asked for, prompt (a token for four bytes of body)
+            and completion (`max_tokens`, or 1024 where the request names none).
+        requests: Sent so far.
+        tokens: Asked for so far.
+    """
+
+    max_requests: int | None = None
+    max_tokens: int | None = None
+    requests: int = 0
+    tokens: int = 0
+
+    def spend(self, request: Request) -> None:
+        """Account for a request that is about to be sent.
+
+        Raises:
+            BudgetError: It would go beyond the budget; nothing was accounted.
+        """
+        tokens = _tokens_asked_for(request)
+        if self.max_requests is not None and self.requests + 1 > self.max_requests:
+            raise BudgetError(
+                f"The budget of {self.max_requests} requests is used up. "
+                "Allow more with --max-requests."
+            )
+        if self.max_tokens is not None and self.tokens + tokens > self.max_tokens:
+            raise BudgetError(
+                f"The budget of {self.max_tokens} tokens does not cover {tokens} more "
+                f"({self.tokens} asked for so far). Allow more with --max-tokens."
+            )
+        self.requests += 1
+        self.tokens += tokens
+
+
+def _tokens_asked_for(request: Request) -> int:
+    if request.method != "POST":
+        return 0
+    try:
+        body = request.json
+    except ValueError:
+        return 0
+    if not isinstance(body, dict) or not request.path.endswith("/chat/completions"):
+        return 0
+    wanted = body.get("max_completion_tokens", body.get("max_tokens"))
+    completion = wanted if isinstance(wanted, int) and wanted > 0 else 1024
+    return len(request.body) // 4 + completion
+
+
+class Live:
+    """Forwards to an endpoint.
+
+    Args:
+        base_url: Version segment included: "https://api.moonshot.cn/v1".
+        api_key: The real key.
+        placeholder: The key that SUTs are given in its place.
+        budget: What may be spent.
+        seconds: How long the endpoint may keep silent.
+
+    Raises:
+        UsageError: `base_url` is no http(s) URL with a host, or the key cannot be sent.
+    """
+
+    kind = "live"
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        placeholder: str,
+        budget: Budget,
+        seconds: float = 60.0,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UsageError(
+                f"'{base_url}' is no base URL. It looks like: https://api.moonshot.cn/v1"
+            )
+        if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+            raise UsageError(
+                "KIMI_API_KEY holds a character that no header can carry (a line end, a space, "
+                "or one beyond ASCII). Set it again, without them."
+            )
+        self._base_url = base_url.rstrip("/")
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._swap = {f"Bearer {placeholder}": f"Bearer {api_key}"}
+        self.budget = budget
+        self._seconds = seconds
+        self._client: httpx.AsyncClient | None = None
+
+    async def answer(self, request: Request) -> Relay:
+        """The endpoint's answer.
+
+        Raises:
+            BudgetError: The budget does not cover this request.
+            TransportError: The endpoint could not be reached or gave no answer.
+        """
+        self.budget.spend(request)
+        client = self._client or self._open()
+        started = time.monotonic()
+        outgoing = client.build_request(
+            request.method,
+            self._url(request),
+            headers=self._headers(request),
+            content=request.body or None,
+        )
+        try:
+            response = await client.send(outgoing, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TransportError(
+                f"{request.method} {self._url(request)} got no answer: "
+                f"{str(error) or type(error).__name__}. Is the base URL right?"
+            ) from error
+        return Relay(
+            status=response.status_code,
+            headers=_end_to_end(response.headers.multi_items()),
+            frames=_frames(response, started),
+        )
+
+    def _open(self) -> httpx.AsyncClient:
+        """The client belongs to the stage's loop, so it is made there, at the first request."""
+        self._client = httpx.AsyncClient(
+            verify=ssl_context(),
+            timeout=httpx.Timeout(self._seconds, connect=min(10.0, self._seconds)),
+            trust_env=False,
+        )
+        return self._client
+
+    def _url(self, request: Request) -> str:
+        path, query = request.path, f"?{request.query}" if request.query else ""
+        if path == "/v1" or path.startswith("/v1/"):
+            return f"{self._base_url}{path.removeprefix('/v1')}{query}"
+        return f"{self._origin}{path}{query}"
+
+    def _headers(self, request: Request) -> list[tuple[str, str]]:
+        return [
+            (name, self._swap.get(value, value))
+            for name, value in request.headers
+            if name.lower() not in _HOP_BY_HOP
+        ]
+
+
+def _end_to_end(headers: list[tuple[str, str]]) -> Headers:
+    return tuple(
+        (name.title(), value) for name, value in headers if name.lower() not in _HOP_BY_HOP
+    )
+
+
+async def _frames(response: httpx.Response, started: float) -> AsyncIterator[Frame]:
+    try:
+        async for data in response.aiter_raw():
+            if data:
+                yield Frame(time.monotonic() - started, data)
+    except httpx.ReadTimeout as error:
+        raise Broken(Ending.STALLED) from error
+    except httpx.ReadError as error:
+        raise Broken(Ending.RESET) from error
+    except httpx.HTTPError as error:
+        raise Broken(Ending.CUT) from error
+    finally:
+        await response.aclose()

@@ -1,0 +1,23 @@
+"""What stands behind the stage: anything that turns a request into an answer."""
+
+from typing import Protocol
+
+from kimi_conformance.wire.exchange import Answer, Relay, Request
+
+__all__ = ["Source"]
+
+
+class Source(Protocol):
+    """One of cassette, script, simulator, live; each knows its own `kind`."""
+
+    @property
+    def kind(self) -> str:
+        """One of "cassette", "script", "simulator", "live": exchanges carry it."""
+        ...
+
+    async def answer(self, request: Request) -> Answer | Relay:
+        """What the client is to receive for this request.
+
+        Called on the stage's event loop; it must not block it.
+        """
+        ...

@@ -1,0 +1,134 @@
+"""
+From the outcome of each check to one verdict on the run.
+
+A run is CONFORMANT only if no MUST failed and at least 95 % of the applicable MUSTs were
+decided. What was not decided is never counted as held.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kimi_conformance.requirements import Level, Plane
+
+__all__ = ["DECIDED_SHARE", "Conclusion", "Outcome", "RunVerdict", "Verdict", "conclude"]
+
+DECIDED_SHARE = 0.95  # of the applicable MUSTs; below it a run decides nothing
+
+
+class Verdict(StrEnum):
+    """What one check says of one SUT."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CLAIMED = "not_claimed"  # the SUT does not claim the capability
+    INCONCLUSIVE = "inconclusive"  # a prerequisite did not hold: never green
+    KNOWN_FAILURE = "known_failure"  # listed in the baseline, with reason and expiry
+    ERROR = "error"  # the suite itself broke
+
+
+class RunVerdict(StrEnum):
+    """What a whole run says of its SUTs; `exit_code` is what the command returns."""
+
+    CONFORMANT = "CONFORMANT"
+    NOT_CONFORMANT = "NOT CONFORMANT"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+    @property
+    def exit_code(self) -> int:
+        """0 held, 1 not held, 3 inconclusive."""
+        return {"CONFORMANT": 0, "NOT CONFORMANT": 1, "INCONCLUSIVE": 3}[self.value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one check said of one SUT.
+
+    Attributes:
+        id: The check, without its SUT: "adapter/filter/other_ids_are_dropped[gpt-4]".
+        requirement: The id of the requirement it decides.
+        level: Of that requirement.
+        plane: The side of the wire that was judged.
+        sut: The adapter's name, or "endpoint" (with the fault's name behind a colon where
+            the simulator was made wrong on purpose).
+        verdict: What it said.
+        seconds: Set-up, call and tear-down.
+        reason: Why it did not pass, in one line, or "".
+        detail: The whole of it: assertion, expectation, traceback.
+        exchanges: Ids of the exchanges that the stage journaled for it.
+        edition: The API's edition it was judged against.
+        lane: "cassette", "simulator" or "live": what answered where no script did.
+    """
+
+    id: str
+    requirement: str
+    level: Level
+    plane: Plane
+    sut: str
+    verdict: Verdict
+    seconds: float
+    reason: str = ""
+    detail: str = ""
+    exchanges: tuple[str, ...] = ()
+    edition: str = ""
+    lane: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """One verdict with its denominators.
+
+    Attributes:
+        verdict: On all the outcomes together.
+        because: The sentence that a person should read first.
+        counts: How many outcomes had each verdict; every verdict is a key.
+        declared: Outcomes in all.
+        applicable: Those of a MUST whose capability is claimed.
+        decided: Applicable ones that passed, failed, or failed as the baseline foretold.
+    """
+
+    verdict: RunVerdict
+    because: str
+    counts: Mapping[Verdict, int]
+    declared: int
+    applicable: int
+    decided: int
+
+
+def conclude(outcomes: Iterable[Outcome]) -> Conclusion:
+    """One verdict on these outcomes: of a whole run, or of one SUT in it."""
+    everything = list(outcomes)
+    counts = Counter(outcome.verdict for outcome in everything)
+    musts = [
+        outcome
+        for outcome in everything
+        if outcome.level is Level.MUST and outcome.verdict is not Verdict.NOT_CLAIMED
+    ]
+    failed = [outcome for outcome in musts if outcome.verdict is Verdict.FAILED]
+    undecided = {Verdict.INCONCLUSIVE, Verdict.ERROR}
+    decided = [outcome for outcome in musts if outcome.verdict not in undecided]
+    verdict, because = _judge(len(musts), len(decided), sorted({o.requirement for o in failed}))
+    return Conclusion(
+        verdict=verdict,
+        because=because,
+        counts={verdict: counts[verdict] for verdict in Verdict},
+        declared=len(everything),
+        applicable=len(musts),
+        decided=len(decided),
+    )
+
+
+def _judge(applicable: int, decided: int, broken: list[str]) -> tuple[RunVerdict, str]:
+    if broken:
+        shown = ", ".join(broken[:5]) + (" …" if len(broken) > 5 else "")
+        plural = "requirement is" if len(broken) == 1 else "requirements are"
+        return RunVerdict.NOT_CONFORMANT, f"{len(broken)} {plural} broken: {shown}"
+    if not applicable:
+        return RunVerdict.INCONCLUSIVE, "no applicable MUST was checked"
+    if decided < DECIDED_SHARE * applicable:
+        return (
+            RunVerdict.INCONCLUSIVE,
+            f"only {decided} of {applicable} applicable MUST checks could be decided",
+        )
+    return RunVerdict.CONFORMANT, f"all {decided} decided MUST checks hold"
