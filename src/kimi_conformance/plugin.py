@@ -1,1 +1,214 @@
-"""The pytest plugin."""
+"""
+The pytest plugin: collects checks, binds them to SUTs, and writes down what they say.
+
+It is loaded into every pytest run of an environment, so importing it brings in pytest and
+the standard library only; the rest is imported when the first check is collected. A test
+without a requirement is none of its business.
+"""
+
+import signal
+from collections.abc import Generator
+from functools import cache, partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from kimi_conformance.checks.bench import Bench
+    from kimi_conformance.checks.item import CheckItem
+
+__all__ = ["CHECK", "bench_of"]
+
+CHECK: pytest.StashKey["CheckItem"] = pytest.StashKey()  # on items
+_BENCH = pytest.StashKey[Any]()  # on the configuration
+_PHASES = pytest.StashKey[list[Any]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our options all begin with --kimi-, since others own the short names."""
+    group = parser.getgroup("kimi", "Kimi API conformance")
+    option = group.addoption
+    option("--kimi-lane", default="cassette", help="what answers: cassette, simulator, live")
+    option("--kimi-edition", default="2025-09", help="the API as of which date")
+    option("--kimi-adapter", action="append", default=[], help="an adapter to judge (repeatable)")
+    option("--kimi-endpoint", action="append", default=[], help="endpoint, fault:N, vacuum:N")
+    option("--kimi-plane", choices=("adapter", "endpoint"), help="judge this plane only")
+    option("--kimi-requirement", action="append", default=[], help="check these ids only")
+    option("--kimi-base-url", help="the live endpoint; the key is read from KIMI_API_KEY")
+    option("--kimi-model", help="the model to ask; the edition's default otherwise")
+    option("--kimi-max-requests", type=int, help="budget of a live run, in requests")
+    option("--kimi-max-tokens", type=int, help="budget of a live run, in tokens asked for")
+    option("--kimi-time-limit", type=float, default=30.0, help="seconds that a check may take")
+    option("--kimi-record", type=Path, help="write cassettes into this folder")
+    option("--kimi-evidence", type=Path, help="append evidence to this file")
+    option("--kimi-no-exchanges", action="store_true", help="leave exchanges out of it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker; the bench is made when a check first asks for it."""
+    config.addinivalue_line(
+        "markers", "requirement(id): the requirement of the catalogue that this check decides"
+    )
+    # Assertions in the vocabulary of checks must explain themselves as those in checks do.
+    pytest.register_assert_rewrite("kimi_conformance.checks.endpoint")
+    config.stash[_BENCH] = cache(partial(_make_bench, config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the stage, if there is one."""
+    make = config.stash.get(_BENCH, None)
+    if make is not None and make.cache_info().currsize:
+        make().close()
+
+
+def bench_of(config: pytest.Config) -> "Bench":
+    """What the checks of this session share; made at the first call."""
+    bench: Bench = config.stash[_BENCH]()
+    return bench
+
+
+def _make_bench(config: pytest.Config) -> "Bench":
+    from kimi_conformance.checks.bench import Bench, options_from
+    from kimi_conformance.errors import UsageError
+
+    option = config.getoption
+    try:
+        return Bench(
+            options_from(
+                lane=option("--kimi-lane"),
+                edition=option("--kimi-edition"),
+                adapters=tuple(option("--kimi-adapter") or ("reference",)),
+                endpoints=tuple(option("--kimi-endpoint") or ("endpoint",)),
+                base_url=option("--kimi-base-url"),
+                model=option("--kimi-model"),
+                max_requests=option("--kimi-max-requests"),
+                max_tokens=option("--kimi-max-tokens"),
+                time_limit=option("--kimi-time-limit"),
+                record_into=option("--kimi-record"),
+                evidence=option("--kimi-evidence"),
+                keep_exchanges=not option("--kimi-no-exchanges"),
+            )
+        )
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each check once for each SUT of its plane."""
+    if "check" not in metafunc.fixturenames:
+        return
+    options = bench_of(metafunc.config).options
+    plane = metafunc.definition.path.parent.name
+    suts = options.adapters if plane == "adapter" else options.endpoints
+    metafunc.fixturenames.append("sut")
+    metafunc.parametrize("sut", suts, ids=[f"@{sut}@" for sut in suts])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Bind each check to its requirement and SUT; leave out what this run is not about."""
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        wanted = _bind(config, item)
+        (kept if wanted else dropped).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+    checks = [item for item in items if CHECK in item.stash]
+    if checks:
+        bench_of(config).announce(len(checks))
+
+
+def _bind(config: pytest.Config, item: pytest.Item) -> bool:
+    """Whether the item belongs to this run; a check is bound to its requirement and SUT."""
+    mark = item.get_closest_marker("requirement")
+    if mark is None:
+        return True
+    from kimi_conformance.checks.item import CheckItem, check_id
+    from kimi_conformance.errors import UsageError
+
+    bench = bench_of(config)
+    try:
+        requirement = bench.catalogue[mark.args[0]]
+    except UsageError as error:
+        raise pytest.UsageError(f"{item.nodeid}: {error}") from error
+    call = getattr(item, "callspec", None)
+    sut = call.params.get("sut") if call else None
+    id = check_id(item.path, getattr(item, "originalname", item.name), call and call.id)
+    check = CheckItem(
+        id=id,
+        requirement=requirement,
+        adapter=sut if requirement.plane == "adapter" else None,
+        endpoint=sut if requirement.plane == "endpoint" else None,
+        cassette=f"{bench.edition.name}/{_file_name(id)}",
+    )
+    item.stash[CHECK] = check
+    chosen = config.getoption("--kimi-requirement")
+    plane = config.getoption("--kimi-plane")
+    return (
+        bench.edition.name in requirement.editions
+        and (not chosen or requirement.id in chosen)
+        and (plane is None or requirement.plane == plane)
+    )
+
+
+def _file_name(id: str) -> str:
+    """A check's id as the name of a file: letters, digits, dots and dashes only."""
+    return "".join(char if char.isalnum() or char in "/-_." else "-" for char in id).strip("-")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Prepare a check under its time limit."""
+    with _time_limit(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a check under its time limit."""
+    with _time_limit(item):
+        return (yield)
+
+
+class _time_limit:  # noqa: N801 - a context manager reads as a verb
+    """Raises CheckTimeoutError in a check that takes too long; does nothing for other tests."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        check = CHECK in item.stash
+        self._seconds = bench_of(item.config).options.time_limit if check else 0.0
+
+    def __enter__(self) -> None:
+        if self._seconds:
+            self._before = signal.signal(signal.SIGALRM, self._raise)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self._seconds:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before)
+
+    def _raise(self, _signal: int, _frame: FrameType | None) -> None:
+        from kimi_conformance.checks.item import CheckTimeoutError
+
+        raise CheckTimeoutError(f"the check took longer than its limit of {self._seconds:g} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Collect how the phases ended; after the last one, write the outcome."""
+    report: pytest.TestReport = yield
+    if CHECK not in item.stash:
+        return report
+    from kimi_conformance.checks.item import Phase
+
+    phases = item.stash.setdefault(_PHASES, [])
+    error = call.excinfo.value if call.excinfo else None
+    phases.append(Phase(call.when, error, call.duration, str(report.longrepr or "")))
+    if call.when == "teardown":
+        bench_of(item.config).finish(item.stash[CHECK], phases)
+    return report

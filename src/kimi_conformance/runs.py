@@ -1,7 +1,9 @@
 """
 The evidence of a run: JSON lines, one record each.
 
-    header     who was judged, by what, when, how; first line
+    header     by what, when and how it was run; first line
+    sut        one system under test: plane, name, version, claimed capabilities
+    plan       how many checks are going to run, for whoever shows progress
     exchange   one request with its answer, bodies shortened beyond a limit, secrets removed
     check      one Outcome; refers to exchanges by id
     law        how one wire law fared in one check: applied so often, violated so
@@ -58,7 +60,7 @@ class Run:
     """A run as its evidence file tells it.
 
     Attributes:
-        header: The first record.
+        header: The first record, with the sut records as its "suts".
         checks: Outcomes in the order they were found, laws not among them.
         laws: Tallies, one a law and check.
         exchanges: The exchange records by id.
@@ -148,7 +150,7 @@ def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
     for record in records:
         of_kind[record["record"]].append(record)
     return Run(
-        header=records[0],
+        header={**records[0], "suts": of_kind["sut"] or records[0].get("suts", [])},
         checks=[_outcome(record) for record in of_kind["check"]],
         laws=[_tally(record) for record in of_kind["law"]],
         exchanges={record["id"]: record for record in of_kind["exchange"]},

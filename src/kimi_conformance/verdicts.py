@@ -12,7 +12,15 @@ from enum import StrEnum
 
 from kimi_conformance.requirements import Level, Plane
 
-__all__ = ["DECIDED_SHARE", "Conclusion", "Outcome", "RunVerdict", "Verdict", "conclude"]
+__all__ = [
+    "DECIDED_SHARE",
+    "Conclusion",
+    "InconclusiveError",
+    "Outcome",
+    "RunVerdict",
+    "Verdict",
+    "conclude",
+]
 
 DECIDED_SHARE = 0.95  # of the applicable MUSTs; below it a run decides nothing
 
@@ -26,6 +34,10 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"  # a prerequisite did not hold: never green
     KNOWN_FAILURE = "known_failure"  # listed in the baseline, with reason and expiry
     ERROR = "error"  # the suite itself broke
+
+
+class InconclusiveError(Exception):
+    """Raised in a check: a prerequisite did not hold, so it can decide nothing."""
 
 
 class RunVerdict(StrEnum):

@@ -1,1 +1,62 @@
-"""To be described."""
+"""
+The vocabulary of a check: everything that files under `conformance/` import.
+
+A check is a pytest function bound to one requirement. On the endpoint plane it is given an
+`endpoint` and speaks raw HTTP to it; on the adapter plane it is given an `adapter`, and
+either an `upstream` whose answers it writes itself or a `service`, the API as the lane of
+the run provides it (a recording, the simulator, or a live endpoint).
+"""
+
+from kimi_conformance.adapters.failures import Failure, failing, failure_of
+from kimi_conformance.adapters.protocol import (
+    Adapter,
+    Binding,
+    ChatRequest,
+    Chunk,
+    Completion,
+    ModelConfig,
+    Provider,
+)
+from kimi_conformance.checks.caches import ready_cache
+from kimi_conformance.checks.endpoint import (
+    GREETING,
+    WRONG_KEY,
+    Endpoint,
+    Reply,
+    StreamedChunk,
+    aggregate,
+)
+from kimi_conformance.checks.inputs import read_input
+from kimi_conformance.checks.marks import requirement
+from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
+from kimi_conformance.editions import Edition
+from kimi_conformance.stage import replies
+from kimi_conformance.verdicts import InconclusiveError
+
+__all__ = [
+    "GREETING",
+    "WRONG_KEY",
+    "Adapter",
+    "Binding",
+    "ChatRequest",
+    "Chunk",
+    "Completion",
+    "Edition",
+    "Endpoint",
+    "Failure",
+    "FakeClock",
+    "InconclusiveError",
+    "ModelConfig",
+    "Provider",
+    "Reply",
+    "Service",
+    "StreamedChunk",
+    "Upstream",
+    "aggregate",
+    "failing",
+    "failure_of",
+    "read_input",
+    "ready_cache",
+    "replies",
+    "requirement",
+]

@@ -1,1 +1,25 @@
-"""To be described."""
+"""
+Load tests: Locust drives them, our own samples judge them.
+
+Scenarios take `KimiUser` and `Stages` from here. Both need Locust, which patches the
+standard library when it is imported; so they are imported only when somebody asks for them,
+and `kimi_conformance.load.launch`, which starts a run in a process of its own, can be used
+from any other.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kimi_conformance.load.stages import Stages
+    from kimi_conformance.load.users import KimiUser
+
+__all__ = ["KimiUser", "Stages"]
+
+_MODULES = {"KimiUser": "users", "Stages": "stages"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -155,6 +155,11 @@ class Live:
             frames=_frames(response, started),
         )
 
+    async def aclose(self) -> None:
+        """Close the connections to the endpoint."""
+        if self._client is not None:
+            await self._client.aclose()
+
     def _open(self) -> httpx.AsyncClient:
         """The client belongs to the stage's loop, so it is made there, at the first request."""
         self._client = httpx.AsyncClient(

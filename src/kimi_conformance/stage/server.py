@@ -28,7 +28,7 @@ from aiohttp import web
 
 from kimi_conformance.errors import KimiConformanceError, UsageError
 from kimi_conformance.stage.journal import Journal
-from kimi_conformance.stage.source import Source
+from kimi_conformance.stage.source import Closable, Source
 from kimi_conformance.wire.exchange import Answer, Broken, Ending, Exchange, Frame, Relay, Request
 
 __all__ = ["Lane", "Stage"]
@@ -82,6 +82,7 @@ class Stage:
         self._asked_port = port
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
+        self._to_close: dict[int, Closable] = {}
         self._names = itertools.count(1)
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
@@ -120,6 +121,8 @@ class Stage:
         url = f"http://{self._host}:{self.port}{prefix}/v1"
         lane = Lane(url, source, Journal() if journal else None)
         self._lanes[name] = lane
+        if isinstance(source, Closable):
+            self._to_close[id(source)] = source
         return lane
 
     def close_lane(self, lane: Lane) -> None:
@@ -135,6 +138,8 @@ class Stage:
         self.port = int(self._runner.addresses[0][1])
 
     async def _close(self) -> None:
+        for source in self._to_close.values():
+            await source.aclose()
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -1,10 +1,10 @@
 """What stands behind the stage: anything that turns a request into an answer."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kimi_conformance.wire.exchange import Answer, Relay, Request
 
-__all__ = ["Source"]
+__all__ = ["Closable", "Source"]
 
 
 class Source(Protocol):
@@ -20,4 +20,13 @@ class Source(Protocol):
 
         Called on the stage's event loop; it must not block it.
         """
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A source that holds connections of its own; the stage closes it when it stops."""
+
+    async def aclose(self) -> None:
+        """Release them; called once, on the stage's event loop."""
         ...

@@ -1,0 +1,41 @@
+# make run     set up, then the nightly job on the embedded simulator with a short load test
+# make test    set up, then every test: machinery, mutation matrix, load, browser, packaging
+# make check   set up, then everything that must be green besides the tests
+# make install set up only: .venv with the command in .venv/bin
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install run test check quick format clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kimi-conformance needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch $(STAMP)
+
+run: install
+	$(BIN)/kimi-conformance nightly --lane simulator
+
+quick: install
+	$(BIN)/python -m pytest -m 'not heavy and not browser'
+
+test: install
+	$(BIN)/python -m pytest -m 'heavy or browser or not heavy'
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/kimi-conformance gate
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis

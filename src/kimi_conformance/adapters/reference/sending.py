@@ -1,0 +1,254 @@
+"""
+Effects and what performs them.
+
+An operation (list the models, ask, make a cache) is written once, as a generator: it yields
+what is to be sent and is given the answer, or the error is raised where it stands. So
+building requests and reading answers is free of I/O, and one small driver each serves
+callers that are asynchronous and callers that are not. A driver sends what it is told, once.
+"""
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from kimi_conformance.adapters.protocol import Chunk
+from kimi_conformance.adapters.reference.errors import (
+    LLMConnectionError,
+    LLMError,
+    LLMTimeoutError,
+)
+from kimi_conformance.adapters.reference.streaming import ChunkReader, is_event_stream
+from kimi_conformance.http import httpx, ssl_context
+
+__all__ = ["Answer", "AsyncDriver", "Operation", "Send", "SyncDriver"]
+
+LONGEST_ANSWER = 32 * 1024 * 1024  # bytes; an endless body must not fill the memory
+CONNECT_S = 10.0
+DRAIN_S = 0.25  # for what follows [DONE], so that the connection can be used again
+DRAIN_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send this request and come back with its answer.
+
+    Attributes:
+        method: "GET".
+        url: Where to.
+        headers: All that the client library does not add by itself.
+        content: The body, or None.
+        silence_s: How long the other side may say nothing.
+        budget_s: How long all of it may take.
+    """
+
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    content: bytes | None = None
+    silence_s: float
+    budget_s: float = math.inf
+
+    def arguments(self) -> dict[str, Any]:
+        """The same, as the client library's `stream` takes it."""
+        longest = min(self.silence_s, self.budget_s)
+        return {
+            "method": self.method,
+            "url": self.url,
+            "headers": dict(self.headers),
+            "content": self.content,
+            "timeout": httpx.Timeout(longest, connect=min(longest, CONNECT_S)),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer, whatever its status; `headers` are looked up in any case."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+T = TypeVar("T")
+Operation: TypeAlias = Generator[Send, Answer, T]
+
+_OPTIONS: dict[str, Any] = {
+    # Proxies and the like from the process's environment are not among the settings.
+    "trust_env": False,
+    # A redirection could lead anywhere, and the key would go along.
+    "follow_redirects": False,
+}
+
+
+class AsyncDriver:
+    """Performs operations on httpx.AsyncClient."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(verify=ssl_context(), transport=transport, **_OPTIONS)
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Perform an operation to its end, and give its result."""
+        try:
+            send = next(operation)
+            while True:
+                try:
+                    answer = await self._send(send)
+                except LLMError as error:
+                    send = operation.throw(error)
+                else:
+                    send = operation.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            operation.close()
+
+    async def stream(self, send: Send, reader: ChunkReader) -> AsyncGenerator[Chunk, None]:
+        """Send a request and give each chunk of its answer as it arrives."""
+        started = time.perf_counter()
+        with _translated(send):
+            async with self._http.stream(**send.arguments()) as response:
+                if not is_event_stream(response.status_code, response.headers):
+                    raise reader.no_stream(await _whole(response))
+                arriving = response.aiter_bytes()
+                async for data in arriving:
+                    at = time.perf_counter() - started
+                    for body in reader.feed(data):
+                        yield Chunk(at=at, body=body)
+                    if reader.done:
+                        await _drain(arriving)
+                        return
+        reader.end()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _send(self, send: Send) -> Answer:
+        budget = send.budget_s if math.isfinite(send.budget_s) else None
+        with _translated(send):
+            async with (
+                asyncio.timeout(budget),
+                self._http.stream(**send.arguments()) as response,
+            ):
+                return await _whole(response)
+
+
+class SyncDriver:
+    """Performs the same operations on httpx.Client.
+
+    The whole budget is looked at whenever something arrives, so an answer can exceed it by
+    one silence; and the connection of a stream is closed at its end, not used again.
+    """
+
+    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(verify=ssl_context(), transport=transport, **_OPTIONS)
+
+    def run(self, operation: Operation[T]) -> T:
+        """Perform an operation to its end, and give its result."""
+        try:
+            send = next(operation)
+            while True:
+                try:
+                    answer = self._send(send)
+                except LLMError as error:
+                    send = operation.throw(error)
+                else:
+                    send = operation.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            operation.close()
+
+    def stream(self, send: Send, reader: ChunkReader) -> Generator[Chunk, None, None]:
+        """Send a request and give each chunk of its answer as it arrives."""
+        started = time.perf_counter()
+        with _translated(send), self._http.stream(**send.arguments()) as response:
+            if not is_event_stream(response.status_code, response.headers):
+                raise reader.no_stream(_whole_sync(response, math.inf))
+            for data in response.iter_bytes():
+                at = time.perf_counter() - started
+                for body in reader.feed(data):
+                    yield Chunk(at=at, body=body)
+                if reader.done:
+                    return
+        reader.end()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _send(self, send: Send) -> Answer:
+        deadline = time.monotonic() + send.budget_s
+        with _translated(send), self._http.stream(**send.arguments()) as response:
+            return _whole_sync(response, deadline)
+
+
+class _Body:
+    """Collects a body, up to the longest one."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def add(self, data: bytes) -> None:
+        self._data += data
+        if len(self._data) > LONGEST_ANSWER:
+            raise LLMError(f"Error: the answer is longer than {LONGEST_ANSWER} bytes")
+
+    def answer(self, response: httpx.Response) -> Answer:
+        return Answer(
+            status=response.status_code, headers=response.headers, body=bytes(self._data)
+        )
+
+
+async def _whole(response: httpx.Response) -> Answer:
+    body = _Body()
+    async for data in response.aiter_bytes():
+        body.add(data)
+    return body.answer(response)
+
+
+def _whole_sync(response: httpx.Response, deadline: float) -> Answer:
+    body = _Body()
+    for data in response.iter_bytes():
+        body.add(data)
+        if time.monotonic() > deadline:
+            raise TimeoutError("the answer did not end")
+    return body.answer(response)
+
+
+async def _drain(arriving: Any) -> None:
+    """Read what is left, which is nobody's business, but only if it comes at once."""
+    left = DRAIN_BYTES
+    with contextlib.suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(DRAIN_S):
+            async for data in arriving:
+                left -= len(data)
+                if left < 0:
+                    return
+
+
+_FAILURES: tuple[tuple[tuple[type[Exception], ...], type[LLMError], str], ...] = (
+    # The documents ask that a timeout is looked for first: it is a connection error too.
+    ((httpx.TimeoutException, TimeoutError), LLMTimeoutError, "no answer came in time"),
+    ((httpx.TransportError, OSError, UnicodeError), LLMConnectionError, "the connection failed"),
+    ((httpx.HTTPError, httpx.InvalidURL), LLMError, "the answer cannot be read"),
+)
+
+
+@contextlib.contextmanager
+def _translated(send: Send) -> Iterator[None]:
+    """Turn the errors of the client library and of the network into ours."""
+    try:
+        yield
+    except tuple(kind for kinds, _, _ in _FAILURES for kind in kinds) as error:
+        ours, what = next(
+            (ours, what) for kinds, ours, what in _FAILURES if isinstance(error, kinds)
+        )
+        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ours(f"Error: {what} at {send.method} {send.url.path} ({why})") from error

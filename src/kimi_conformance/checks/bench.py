@@ -1,0 +1,285 @@
+"""
+Everything that the checks of one pytest session share: options, stage, catalogue, SUTs.
+
+The plugin makes one bench when the first check is collected; fixtures ask it for lanes and
+adapters, and hooks hand it what a check said.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kimi_conformance import __version__, suite
+from kimi_conformance.adapters.protocol import Adapter, Binding
+from kimi_conformance.adapters.registry import factory_of
+from kimi_conformance.cassettes import Player, Provenance, read
+from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN
+from kimi_conformance.cassettes.recorder import record
+from kimi_conformance.checks.evidence import Evidence
+from kimi_conformance.checks.item import (
+    CheckItem,
+    Phase,
+    adapter_record,
+    endpoint_record,
+    outcome_of,
+)
+from kimi_conformance.editions import Edition
+from kimi_conformance.errors import AdapterError, UsageError
+from kimi_conformance.requirements import Catalogue
+from kimi_conformance.simulator import Simulator
+from kimi_conformance.simulator.faults import parse_switch
+from kimi_conformance.simulator.vacuum import VACUUMS
+from kimi_conformance.stage import Budget, Live, Source, Stage
+from kimi_conformance.stage.guard import SocketGuard
+from kimi_conformance.verdicts import Outcome, Verdict
+
+__all__ = ["PLACEHOLDER_KEY", "Bench", "Options"]
+
+PLACEHOLDER_KEY = "sk-placeholder"  # all that a SUT, a cassette or a log ever sees
+LANES = ("cassette", "simulator", "live")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the run was asked to do; see the plugin's options for their meaning."""
+
+    lane: str = "cassette"
+    edition: str = "2025-09"
+    adapters: tuple[str, ...] = ("reference",)
+    endpoints: tuple[str, ...] = ("endpoint",)
+    base_url: str | None = None
+    model: str | None = None
+    max_requests: int | None = None
+    max_tokens: int | None = None
+    time_limit: float = 30.0
+    record_into: Path | None = None
+    evidence: Path | None = None
+    keep_exchanges: bool = True
+    api_key: str = field(default="", repr=False)
+
+
+class Bench:
+    """See the module."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.suite = suite.find()
+        self.catalogue: Catalogue = self.suite.catalogue()
+        self.edition: Edition = self.suite.edition(options.edition)
+        self.evidence = Evidence(
+            options.evidence,
+            laws={each.id for each in self.catalogue if self.edition.name in each.editions},
+            secrets=(options.api_key,) if options.api_key else (),
+            keep_exchanges=options.keep_exchanges,
+        )
+        self._probed: dict[str, Adapter | AdapterError] = {}
+        self._closing = contextlib.ExitStack()
+        self.budget = Budget(options.max_requests, options.max_tokens)
+
+    @property
+    def model(self) -> str:
+        """The model that checks ask."""
+        return self.options.model or self.edition.default_model
+
+    @cached_property
+    def stage(self) -> Stage:
+        """The one stage, started when first asked for."""
+        return self._closing.enter_context(Stage())
+
+    @cached_property
+    def guard(self) -> SocketGuard | None:
+        """Keeps the offline lanes offline; None on the live lane."""
+        if self.options.lane == "live":
+            return None
+        return self._closing.enter_context(SocketGuard())
+
+    def announce(self, checks: int) -> None:
+        """Say who is going to be judged, and by how many checks."""
+        self.evidence.add({"record": "plan", "checks": checks})
+        for endpoint in self.options.endpoints:
+            self.evidence.add(endpoint_record(endpoint))
+        for spec in self.options.adapters:
+            with contextlib.suppress(AdapterError):  # its checks will say what is wrong
+                self.evidence.add(adapter_record(spec, self.adapter_info(spec)))
+
+    def finish(self, check: CheckItem, phases: Sequence[Phase]) -> None:
+        """Turn how a check ended into its outcome, and keep what is to be kept."""
+        blocked = self._newly_blocked()
+        outcome = outcome_of(
+            check, phases, edition=self.edition.name, lane=self.options.lane, blocked=blocked
+        )
+        if self.options.record_into is not None and check.recorded is not None:
+            self._record(check, outcome)
+        self.evidence.add_outcome(outcome, check.exchanges())
+
+    def _newly_blocked(self) -> list[str]:
+        if self.guard is None:
+            return []
+        blocked, self.guard.blocked[:] = list(self.guard.blocked), []
+        return blocked
+
+    def close(self) -> None:
+        """Stop the stage."""
+        self._closing.close()
+
+    def adapter_info(self, spec: str) -> Adapter:
+        """The adapter, opened once without asking it anything, for its name and claims.
+
+        Raises:
+            AdapterError: Its factory raised or did not come back; said once, kept for all.
+        """
+        if spec not in self._probed:
+            nowhere = Binding(base_url="http://127.0.0.1:9/v1", api_key=PLACEHOLDER_KEY)
+            try:
+                self._probed[spec] = self.open_adapter(spec, nowhere)
+            except AdapterError as error:
+                self._probed[spec] = error
+        found = self._probed[spec]
+        if isinstance(found, AdapterError):
+            raise found
+        return found
+
+    def open_adapter(self, spec: str, binding: Binding) -> Adapter:
+        """A new adapter.
+
+        Raises:
+            AdapterError: Its factory raised or did not come back in time.
+        """
+        factory = factory_of(spec)
+        result: list[Any] = []
+
+        def build() -> None:
+            try:
+                result.append(factory(binding))
+            except Exception as error:  # noqa: BLE001 - it is somebody else's code
+                result.append(error)
+
+        if spec in self._probed and not isinstance(self._probed[spec], AdapterError):
+            build()  # it came back once: no thread needed
+        else:
+            thread = threading.Thread(target=build, name=f"open {spec}", daemon=True)
+            thread.start()
+            thread.join(self.options.time_limit)
+        if not result:
+            raise AdapterError(
+                f"The factory of adapter '{spec}' did not come back within "
+                f"{self.options.time_limit:g} s. Does it wait for something?"
+            )
+        if isinstance(result[0], Exception):
+            error = result[0]
+            raise AdapterError(
+                f"The factory of adapter '{spec}' raised {type(error).__name__}: {error}"
+            ) from error
+        adapter: Adapter = result[0]
+        missing = [
+            name
+            for name in ("name", "version", "capabilities", "aclose")
+            if not hasattr(adapter, name)
+        ]
+        if missing:
+            raise AdapterError(
+                f"What the factory of '{spec}' returned is no adapter: it lacks "
+                f"{', '.join(missing)}."
+            )
+        return adapter
+
+    def source_of(self, endpoint: str, cassette: str) -> Source:
+        """What stands behind a lane: the endpoint under this name, in the lane of this run.
+
+        Args:
+            endpoint: "endpoint", "fault:NAME[:k=v,…]" or "vacuum:NAME".
+            cassette: The cassette of the check: "2025-09/endpoint/auth/a_wrong_key_is…".
+
+        Raises:
+            CassetteError: There is no such recording, or it is damaged.
+            UsageError: There is no such fault or vacuum.
+        """
+        kind, _, name = endpoint.partition(":")
+        if kind == "fault":
+            return self._simulator((name,))
+        if kind == "vacuum":
+            return VACUUMS[name]
+        if self.options.lane == "live":
+            return self._live
+        if self.options.lane == "simulator":
+            return self._simulator(())
+        return Player(read(self.suite.cassettes / f"{cassette}.yaml", cassette), cassette)
+
+    def _simulator(self, faults: tuple[str, ...]) -> Simulator:
+        return Simulator(
+            self.edition,
+            api_key=PLACEHOLDER_KEY,
+            faults=[parse_switch(fault) for fault in faults],
+        )
+
+    @cached_property
+    def _live(self) -> Live:
+        if not self.options.base_url:
+            raise UsageError("The live lane needs a base URL: --base-url, or KIMI_BASE_URL.")
+        return Live(
+            self.options.base_url,
+            self.options.api_key,
+            placeholder=PLACEHOLDER_KEY,
+            budget=self.budget,
+        )
+
+    def _record(self, check: CheckItem, outcome: Outcome) -> None:
+        """Keep what a check exchanged as its cassette; one that did not pass records nothing.
+
+        Raises:
+            CassetteError: It exchanged nothing, or a secret would be written.
+        """
+        assert self.options.record_into is not None
+        assert check.recorded is not None
+        assert check.recorded.journal is not None
+        if outcome.verdict is not Verdict.PASSED:
+            return
+        live = self.options.lane == "live"
+        provenance = Provenance(
+            source="live" if live else "simulator",
+            edition=self.edition.name,
+            recorded_on=datetime.now(UTC).date().isoformat(),
+            check=check.id,
+            suite=__version__,
+            libraries={package: version(package) for package in ("httpx", "vcrpy")},
+            scrubbed=(),
+            digest="",
+        )
+        record(
+            self.options.record_into / f"{check.cassette}.yaml",
+            check.recorded.journal.exchanges,
+            provenance,
+            origin=_origin(self.options.base_url) if live else SIMULATOR_ORIGIN,
+            secrets=(self.options.api_key,) if self.options.api_key else (),
+        )
+
+
+def _origin(base_url: str | None) -> str:
+    parts = urlsplit(base_url or "")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def options_from(environment: Mapping[str, str] = os.environ, **chosen: Any) -> Options:
+    """The options of a run; only the key comes from the environment.
+
+    Raises:
+        UsageError: The lane is unknown, or the live lane lacks a key.
+    """
+    lane = chosen.get("lane", "cassette")
+    if lane not in LANES:
+        raise UsageError(f"There is no lane '{lane}': choose cassette, simulator or live.")
+    key = environment.get("KIMI_API_KEY", "") if lane == "live" else ""
+    if lane == "live" and not key:
+        raise UsageError(
+            "The live lane needs a key: set KIMI_API_KEY. Without one, use the lane "
+            "'simulator' or 'cassette'."
+        )
+    return Options(**{**chosen, "api_key": key})

@@ -1,0 +1,124 @@
+"""Appends what checks found out to the run's evidence file, as it happens."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kimi_conformance.cassettes.scrubber import scrub
+from kimi_conformance.requirements import Plane
+from kimi_conformance.runs import LawTally, check_record, encode, law_record
+from kimi_conformance.verdicts import Outcome
+from kimi_conformance.wire.exchange import Exchange, Headers
+from kimi_conformance.wire.validators import judge
+
+__all__ = ["Evidence"]
+
+LONGEST_BODY = 16 * 1024  # characters of a body that are kept
+
+
+class Evidence:
+    """One evidence file, open for appending, or none.
+
+    Args:
+        path: The file, or None: nothing is written.
+        laws: The ids of the wire laws that hold in this run's edition.
+        secrets: Keys that must not reach it.
+        keep_exchanges: Whether exchanges are written too.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        laws: Collection[str],
+        secrets: tuple[str, ...],
+        keep_exchanges: bool,
+    ) -> None:
+        self._laws = laws
+        self._file = path.open("ab", buffering=0) if path is not None else None
+        self._secrets = secrets
+        self._keep_exchanges = keep_exchanges
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Append one record, in one write."""
+        if self._file is not None:
+            self._file.write(encode(record))
+
+    def add_outcome(self, outcome: Outcome, exchanges: Sequence[Exchange]) -> None:
+        """What a check said, what it exchanged, and what the wire laws say of that.
+
+        Answers that a script wrote are not the SUT's doing, so on the endpoint plane they are
+        not judged; on the adapter plane only the requests are.
+        """
+        if self._file is None:
+            return
+        if self._keep_exchanges:
+            for exchange in exchanges:
+                self.add(self._exchange(outcome, exchange))
+        for tally in tallies(outcome, exchanges):
+            if tally.law in self._laws:
+                self.add(law_record(tally))
+        self.add(check_record(outcome))
+
+    def _exchange(self, outcome: Outcome, exchange: Exchange) -> Mapping[str, Any]:
+        clean = scrub(exchange, self._secrets).exchange
+        request, answer = clean.request, clean.answer
+        return {
+            "record": "exchange",
+            "id": exchange.id,
+            "check": outcome.id,
+            "sut": outcome.sut,
+            "source": exchange.source,
+            "request": {
+                "method": request.method,
+                "path": request.path,
+                "query": request.query,
+                "headers": _pairs(request.headers),
+                "body": _text(request.body),
+                "body_bytes": len(request.body),
+            },
+            "answer": {
+                "status": answer.status,
+                "headers": _pairs(answer.headers),
+                "body": _text(answer.body),
+                "body_bytes": len(answer.body),
+                "frames": [[round(f.at * 1000, 1), len(f.data)] for f in answer.frames],
+                "ending": answer.ending.value,
+            },
+        }
+
+
+def tallies(outcome: Outcome, exchanges: Iterable[Exchange]) -> list[LawTally]:
+    """How each law of the check's plane fared in its exchanges; those that never applied too."""
+    applied: dict[str, int] = {}
+    violations: dict[str, list[str]] = {}
+    violating: dict[str, list[str]] = {}
+    for exchange in exchanges:
+        for finding in judge(exchange, outcome.plane):
+            applied[finding.law] = applied.get(finding.law, 0) + finding.applied
+            if finding.violations:
+                violations.setdefault(finding.law, []).extend(finding.violations)
+                violating.setdefault(finding.law, []).append(exchange.id)
+    return [
+        LawTally(
+            law=law,
+            plane=Plane(outcome.plane),
+            sut=outcome.sut,
+            check=outcome.id,
+            applied=count,
+            violations=tuple(violations.get(law, ())),
+            exchanges=tuple(violating.get(law, ())),
+        )
+        for law, count in applied.items()
+    ]
+
+
+def _pairs(headers: Headers) -> list[list[str]]:
+    return [[name, value] for name, value in headers]
+
+
+def _text(body: bytes) -> str:
+    text = body.decode("utf-8", "backslashreplace")
+    if len(text) <= LONGEST_BODY:
+        return text
+    return f"{text[:LONGEST_BODY]} … ({len(body)} bytes in all)"

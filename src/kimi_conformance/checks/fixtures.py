@@ -1,0 +1,154 @@
+"""
+The fixtures of a check.
+
+`conformance/conftest.py` imports them, so they exist there and nowhere else. This module
+brings in the stage, the simulator and the adapters, which the plugin itself must not.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from kimi_conformance.adapters.protocol import Adapter, Binding
+from kimi_conformance.checks.bench import PLACEHOLDER_KEY, Bench
+from kimi_conformance.checks.endpoint import Endpoint
+from kimi_conformance.checks.item import CheckItem
+from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
+from kimi_conformance.editions import Edition
+from kimi_conformance.plugin import CHECK, bench_of
+from kimi_conformance.stage import Script
+
+__all__ = [
+    "adapter",
+    "bench",
+    "binding",
+    "check",
+    "clock",
+    "edition",
+    "endpoint",
+    "model",
+    "open_adapter",
+    "service",
+    "upstream",
+]
+
+OpenAdapter = Callable[..., Adapter]
+
+
+@pytest.fixture(scope="session")
+def bench(pytestconfig: pytest.Config) -> Bench:
+    """What all checks of this session share."""
+    return bench_of(pytestconfig)
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest, bench: Bench) -> CheckItem:
+    """This check, its SUT and its lanes."""
+    item: CheckItem = request.node.stash[CHECK]
+    _require_claim(item, bench)
+    return item
+
+
+def _require_claim(item: CheckItem, bench: Bench) -> None:
+    """Leave at once where the adapter does not claim what the requirement is about."""
+    wanted = item.requirement.capability
+    if item.adapter is None or wanted is None:
+        return
+    adapter = bench.adapter_info(item.adapter)
+    if wanted not in adapter.capabilities:
+        item.not_claimed = f"{adapter.name} does not claim '{wanted}'"
+        pytest.skip(item.not_claimed)
+
+
+@pytest.fixture
+def edition(bench: Bench) -> Edition:
+    """The edition of the API that this run is judged against."""
+    return bench.edition
+
+
+@pytest.fixture
+def model(bench: Bench) -> str:
+    """The model that this run asks."""
+    return bench.model
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Time that only this check moves; an adapter opened beside it runs on it."""
+    return FakeClock()
+
+
+@pytest.fixture
+def upstream(check: CheckItem, bench: Bench) -> Iterator[Upstream]:
+    """An API whose answers the check writes itself."""
+    script = Script()
+    lane = bench.stage.open_lane(script)
+    check.lanes.append(lane)
+    yield Upstream(lane, script)
+    bench.stage.close_lane(lane)
+
+
+@pytest.fixture
+def service(check: CheckItem, bench: Bench) -> Iterator[Service]:
+    """The API as the lane of this run provides it."""
+    lane = bench.stage.open_lane(bench.source_of("endpoint", check.cassette))
+    check.lanes.append(lane)
+    check.recorded = lane
+    yield Service(lane)
+    bench.stage.close_lane(lane)
+
+
+@pytest.fixture
+def binding(request: pytest.FixtureRequest) -> Binding:
+    """What an adapter is told: upstream or service as its API, the placeholder as its key."""
+    names = request.fixturenames
+    api: Service = request.getfixturevalue("upstream" if "upstream" in names else "service")
+    base = Binding(base_url=api.base_url, api_key=PLACEHOLDER_KEY)
+    if "clock" in names:
+        return replace(base, clock=request.getfixturevalue("clock"))
+    return base
+
+
+@pytest_asyncio.fixture
+async def open_adapter(
+    check: CheckItem, bench: Bench, binding: Binding
+) -> AsyncIterator[OpenAdapter]:
+    """Opens the adapter, with `binding` changed as the keywords say; closed after the check."""
+    opened: list[Adapter] = []
+    assert check.adapter is not None
+
+    def open_with(**changes: Any) -> Adapter:
+        adapter = bench.open_adapter(str(check.adapter), replace(binding, **changes))
+        opened.append(adapter)
+        return adapter
+
+    yield open_with
+    for adapter in opened:
+        await adapter.aclose()
+
+
+@pytest.fixture
+def adapter(open_adapter: OpenAdapter) -> Adapter:
+    """The client under test, bound to `upstream` or `service`."""
+    return open_adapter()
+
+
+@pytest_asyncio.fixture
+async def endpoint(check: CheckItem, bench: Bench) -> AsyncIterator[Endpoint]:
+    """The server under test."""
+    assert check.endpoint is not None
+    if check.endpoint == "vacuum:nobody":
+        base_url = "http://127.0.0.1:9/v1"  # the discard port: nobody listens
+    else:
+        lane = bench.stage.open_lane(bench.source_of(check.endpoint, check.cassette))
+        check.lanes.append(lane)
+        check.recorded = lane
+        base_url = lane.base_url
+    endpoint = Endpoint(base_url, PLACEHOLDER_KEY, bench.model, bench.edition)
+    try:
+        yield endpoint
+    finally:
+        await endpoint.aclose()

@@ -1,0 +1,187 @@
+"""One check on one SUT: who it is, what it may use, and what its run amounts to."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from kimi_conformance.adapters.protocol import Adapter
+from kimi_conformance.errors import AdapterError, KimiConformanceError
+from kimi_conformance.requirements import Plane, Requirement
+from kimi_conformance.stage import Lane
+from kimi_conformance.stage.guard import BlockedError
+from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict
+from kimi_conformance.wire.exchange import Exchange
+
+__all__ = ["CheckItem", "CheckTimeoutError", "check_id"]
+
+_SUT_PART = re.compile(r"-?@[^@]*@|@[^@]*@-?")
+
+
+class CheckTimeoutError(BaseException):
+    """The time limit of one check passed.
+
+    Not an `Exception`, so that no `except Exception` in a client swallows it.
+    """
+
+
+@dataclass
+class CheckItem:
+    """A collected check, bound to its SUT.
+
+    Attributes:
+        id: Without the SUT: "adapter/filter/other_ids_are_dropped[gpt-4]".
+        requirement: What it decides.
+        adapter: The adapter's spec, on the adapter plane.
+        endpoint: The endpoint's spec, on the endpoint plane.
+        cassette: Where its recording is, below `cassettes/`, without the suffix.
+        lanes: The lanes opened for it.
+        recorded: The one among them that a cassette is made of, or None.
+        not_claimed: Why the requirement does not apply to the SUT, or "".
+    """
+
+    id: str
+    requirement: Requirement
+    adapter: str | None
+    endpoint: str | None
+    cassette: str
+    lanes: list[Lane] = field(default_factory=list)
+    recorded: Lane | None = None
+    not_claimed: str = ""
+
+    @property
+    def sut(self) -> str:
+        """What reports call the SUT."""
+        return str(self.adapter or self.endpoint)
+
+    def exchanges(self) -> list[Exchange]:
+        """Everything that its lanes saw."""
+        return [
+            exchange
+            for lane in self.lanes
+            if lane.journal is not None
+            for exchange in lane.journal.exchanges
+        ]
+
+    def troubles(self) -> list[str]:
+        """Why a source could not answer."""
+        return [str(trouble) for lane in self.lanes for trouble in lane.troubles]
+
+    def unplayed(self) -> str:
+        """Which recorded interactions nobody asked for, or ""."""
+        unused = getattr(self.recorded.source, "unused", ()) if self.recorded else ()
+        lines = ", ".join(f"{e.id} {e.request.method} {e.request.path}" for e in unused)
+        return f"the recording was not used up: {lines}" if lines else ""
+
+
+def check_id(path: PurePath, function: str, parameters: str | None) -> str:
+    """The id of a check: plane, topic and sentence, without its SUT.
+
+    >>> check_id(PurePath("adapter/test_filter.py"), "test_order_is_kept", "@reference@-gpt-4")
+    'adapter/filter/order_is_kept[gpt-4]'
+    """
+    topic = path.stem.removeprefix("test_")
+    rest = _SUT_PART.sub("", parameters or "")
+    variant = f"[{rest}]" if rest else ""
+    return f"{path.parent.name}/{topic}/{function.removeprefix('test_')}{variant}"
+
+
+@dataclass
+class Phase:
+    """How one phase (setup, call, teardown) of a check ended."""
+
+    when: str
+    error: BaseException | None
+    seconds: float
+    detail: str
+
+
+def outcome_of(
+    item: CheckItem,
+    phases: Sequence[Phase],
+    *,
+    edition: str,
+    lane: str,
+    blocked: Sequence[str],
+) -> Outcome:
+    """What a check said, from how its phases ended.
+
+    Args:
+        item: The check.
+        phases: In order, `len(phases) >= 1`.
+        edition: The edition it was judged against.
+        lane: What answered where no script did.
+        blocked: The addresses outside this machine that it tried to reach offline.
+    """
+    failed = next((phase for phase in phases if phase.error is not None), None)
+    verdict, reason = _judge(item, failed, blocked)
+    return Outcome(
+        id=item.id,
+        requirement=item.requirement.id,
+        level=item.requirement.level,
+        plane=Plane(item.requirement.plane),
+        sut=item.sut,
+        verdict=verdict,
+        seconds=round(sum(phase.seconds for phase in phases), 4),
+        reason=reason,
+        detail=failed.detail if failed and verdict is not Verdict.NOT_CLAIMED else "",
+        exchanges=tuple(exchange.id for exchange in item.exchanges()),
+        edition=edition,
+        lane=lane,
+    )
+
+
+def _judge(item: CheckItem, failed: Phase | None, blocked: Sequence[str]) -> tuple[Verdict, str]:
+    if blocked:
+        return Verdict.FAILED, f"tried to reach {', '.join(blocked)} in an offline run"
+    troubles = item.troubles()
+    error = failed.error if failed else None
+    if item.not_claimed:
+        return Verdict.NOT_CLAIMED, item.not_claimed
+    if troubles:
+        return Verdict.INCONCLUSIVE, troubles[0]
+    if error is None:
+        stale = item.unplayed()
+        return (Verdict.INCONCLUSIVE, stale) if stale else (Verdict.PASSED, "")
+    if isinstance(error, BlockedError | CheckTimeoutError | AssertionError):
+        return Verdict.FAILED, first_line(error)
+    if isinstance(error, InconclusiveError) or not isinstance(error, Exception):
+        return Verdict.INCONCLUSIVE, str(error)  # a skip, an interruption: nothing was decided
+    if isinstance(error, AdapterError):
+        return Verdict.ERROR, str(error)
+    if isinstance(error, KimiConformanceError) and failed and failed.when == "setup":
+        return Verdict.INCONCLUSIVE, str(error)
+    if failed and failed.when == "call":
+        return Verdict.FAILED, f"{type(error).__name__}: {first_line(error)}"
+    return Verdict.ERROR, f"{type(error).__name__} in {failed.when if failed else ''}: {error}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its class where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def adapter_record(spec: str, adapter: Adapter) -> dict[str, Any]:
+    """How the evidence names an adapter."""
+    return {
+        "record": "sut",
+        "plane": "adapter",
+        "name": spec,
+        "client": adapter.name,
+        "version": adapter.version,
+        "capabilities": sorted(adapter.capabilities),
+    }
+
+
+def endpoint_record(spec: str) -> dict[str, Any]:
+    """How the evidence names an endpoint."""
+    return {
+        "record": "sut",
+        "plane": "endpoint",
+        "name": spec,
+        "client": None,
+        "version": None,
+        "capabilities": [],
+    }

@@ -1,0 +1,89 @@
+"""
+The command line: three jobs (gate, nightly, sla) and the parts they are made of.
+
+Each command is imported when it is called, so that `--help` is quick. Exit codes are the
+same everywhere: 0 held, 1 not held, 2 wrong use, 3 inconclusive.
+"""
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from kimi_conformance import __version__
+from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
+
+__all__ = ["main"]
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "gate": ("jobs", "Judge an adapter offline, by recordings: for every pull request."),
+    "nightly": ("jobs", "Judge adapters and endpoint against the API, then load it a little."),
+    "sla": ("jobs", "Measure the service level and say what was kept."),
+    "check": ("check", "Run the checks of one or both planes."),
+    "load": ("load", "Run one load scenario and judge it by its objectives."),
+    "report": ("report", "Render a run again, or one that was cut short."),
+    "record": ("record", "Make the cassettes anew."),
+    "simulate": ("simulate", "Serve the embedded Kimi API."),
+    "selfcheck": ("selfcheck", "Show that every check can fail, and only when it should."),
+    "requirements": ("listings", "List what must hold, and what is left out."),
+    "adapters": ("listings", "List the adapters and what they claim."),
+    "doctor": ("doctor", "Find out what is wrong with this installation."),
+}
+
+
+class _Commands(click.Group):
+    """Knows the names and summaries of all commands; imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        found: click.Command = getattr(
+            importlib.import_module(f"kimi_conformance.cli.{module}"), cmd_name
+        )
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(
+                f"There is no command '{args[0]}'. {nearest(args[0], _COMMANDS)}"
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        rows = [(name, summary) for name, (_, summary) in _COMMANDS.items()]
+        with formatter.section("Jobs"):
+            formatter.write_dl(rows[:3])
+        with formatter.section("Parts"):
+            formatter.write_dl(rows[3:])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kimi-conformance")
+def _command() -> None:
+    """Prove that a client of the Kimi API, or an endpoint, does what is documented.
+
+    Exit codes: 0 held, 1 not held, 2 wrong use, 3 inconclusive.
+    """
+
+
+def main() -> None:
+    """Run the command and leave with its exit code."""
+    try:
+        code = _command.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        code = 130
+    except KimiConformanceError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = 2 if isinstance(error, UsageError) else 3
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,130 @@
+"""`kimi-conformance gate`, `nightly` and `sla`: the three jobs people come for."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from kimi_conformance import suite as suites
+from kimi_conformance.adapters.registry import installed
+from kimi_conformance.cli import options
+from kimi_conformance.cli.judging import judge, plan_of
+from kimi_conformance.cli.loading import measure, run_load
+from kimi_conformance.cli.target import inspect, lane_of
+
+__all__ = ["gate", "nightly", "sla"]
+
+_NEEDS = {"openai": "openai"}  # adapters whose client is an extra of ours
+
+
+def available() -> tuple[str, ...]:
+    """The adapters of this environment whose client is installed, the reference first."""
+    names = [name for name in installed() if find_spec(_NEEDS.get(name, "sys")) is not None]
+    return tuple(sorted(names, key=lambda name: (name != "reference", name)))
+
+
+@click.command()
+@options.adapters
+@options.edition
+@options.out
+@options.json_file
+def gate(adapters: tuple[str, ...], edition: str | None, out: Path, json_file: str | None) -> int:
+    """Judge an adapter offline, by recordings and scripted answers.
+
+    For every pull request: no network, no key, seconds. Without --adapter it judges the
+    reference adapter.
+    """
+    suite = suites.find()
+    target = inspect(suite, "cassette", edition=edition, base_url=None, api_key=None, model=None)
+    plan = plan_of(target, adapters or ("reference",))
+    return judge(suite, "gate", target, plan, out=out, json_file=json_file)
+
+
+@click.command()
+@options.adapters
+@options.edition
+@click.option(
+    "--lane",
+    type=click.Choice(["live", "simulator"]),
+    default="live",
+    show_default=True,
+    help="What answers: the endpoint at KIMI_BASE_URL, or the embedded simulator.",
+)
+@options.live
+@options.budget
+@click.option(
+    "--load-duration",
+    type=options.seconds,
+    help="How long the load test takes; 0 leaves it out. Default: 30s on the simulator, 0 live.",
+)
+@options.out
+@options.json_file
+def nightly(
+    adapters: tuple[str, ...],
+    edition: str | None,
+    lane: str,
+    base_url: str | None,
+    api_key: str | None,
+    model: str | None,
+    max_requests: int | None,
+    max_tokens: int | None,
+    load_duration: float | None,
+    out: Path,
+    json_file: str | None,
+) -> int:
+    """Judge adapters and endpoint against the API, then load it a little.
+
+    The key is read from KIMI_API_KEY, the endpoint from KIMI_BASE_URL.
+    """
+    suite = suites.find()
+    target = inspect(suite, lane, edition=edition, base_url=base_url, api_key=api_key, model=model)
+    plan = plan_of(
+        target, adapters or available(), max_requests=max_requests, max_tokens=max_tokens
+    )
+    seconds = load_duration if load_duration is not None else (30.0 if lane != "live" else 0.0)
+    if not seconds:
+        return judge(suite, "nightly", target, plan, out=out, json_file=json_file)
+    return judge(
+        suite,
+        "nightly",
+        target,
+        plan,
+        out=out,
+        json_file=json_file,
+        load=lambda folder: run_load(suite, "steady_chat", target, seconds, folder),
+    )
+
+
+@click.command()
+@click.argument("scenario", default="steady_chat")
+@options.load_target
+@options.edition
+@options.live
+@options.duration
+@options.out
+@options.json_file
+def sla(
+    scenario: str,
+    target: str | None,
+    edition: str | None,
+    base_url: str | None,
+    api_key: str | None,
+    model: str | None,
+    duration: float,
+    out: Path,
+    json_file: str | None,
+) -> int:
+    """Measure the service level: what was promised, what was kept, how sure that is.
+
+    The objectives stand in loadtests/slo.toml; the report shows each with its interval.
+    """
+    suite = suites.find()
+    chosen = inspect(
+        suite,
+        lane_of(target, base_url, default="simulator"),
+        edition=edition,
+        base_url=base_url,
+        api_key=api_key,
+        model=model,
+    )
+    return measure(suite, "sla", chosen, scenario, duration, out=out, json_file=json_file)

@@ -1,0 +1,156 @@
+"""Runs a load scenario against a target: the simulator in a process of its own, or live."""
+
+import json
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kimi_conformance.cli import show
+from kimi_conformance.cli.judging import judged_load, source_name
+from kimi_conformance.cli.run_folder import RunFolder
+from kimi_conformance.cli.target import Target
+from kimi_conformance.errors import KimiConformanceError
+from kimi_conformance.load.launch import run_scenario
+from kimi_conformance.suite import Suite
+from kimi_conformance.verdicts import RunVerdict
+
+__all__ = ["measure", "run_load", "simulator_process"]
+
+READY = 20.0  # seconds that the simulator may take to come up
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A simulator in a process of its own."""
+
+    base_url: str
+    api_key: str
+    pid: int
+
+
+class NotReadyError(KimiConformanceError):
+    """The simulator's process did not come up."""
+
+
+@contextmanager
+def simulator_process(edition: str, *arguments: str) -> Iterator[Served]:
+    """Serve the embedded API in another process, as if it were a live host.
+
+    Args:
+        edition: The edition to serve.
+        arguments: Further options of `kimi-conformance simulate`.
+
+    Raises:
+        NotReadyError: It did not come up.
+    """
+    command = [sys.executable, "-m", "kimi_conformance", "simulate", "--edition", edition]
+    child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        [*command, "--port", "0", "--json", *arguments], stdout=subprocess.PIPE
+    )
+    try:
+        assert child.stdout is not None
+        ready, _, _ = select.select([child.stdout], [], [], READY)
+        line = child.stdout.readline() if ready else b""
+        if not line:
+            raise NotReadyError(
+                f"The simulator did not come up within {READY:g} s. Try it by hand: "
+                "kimi-conformance simulate --json"
+            )
+        served = json.loads(line)
+        yield Served(served["base_url"], served["api_key"], child.pid)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+def run_load(
+    suite: Suite, scenario: str, target: Target, duration_s: float, folder: Path
+) -> Mapping[str, Any]:
+    """Run a scenario and judge it; the load record.
+
+    Raises:
+        UsageError: There is no such scenario, or its file or objectives are wrong.
+    """
+    file = suite.scenario(scenario)
+    show.say(f"{scenario}: {duration_s:g} s of load …", "-")
+    if target.lane == "live":
+        return run_scenario(
+            file,
+            base_url=str(target.base_url),
+            api_key=str(target.api_key),
+            model=str(target.model),
+            duration_s=duration_s,
+            out=folder,
+            target_pid=None,
+            target_kind="live",
+        )
+    model = target.model or suite.edition(target.edition).default_model
+    with simulator_process(target.edition, "--ttft", "0.15", "--itl", "0.01") as served:
+        return run_scenario(
+            file,
+            base_url=served.base_url,
+            api_key=served.api_key,
+            model=model,
+            duration_s=duration_s,
+            out=folder,
+            target_pid=served.pid,
+            target_kind="simulator",
+        )
+
+
+def measure(
+    suite: Suite,
+    job: str,
+    target: Target,
+    scenario: str,
+    duration_s: float,
+    *,
+    out: Path,
+    json_file: str | None,
+) -> int:
+    """Run a scenario as a run of its own, with its report; the exit code."""
+    suite.scenario(scenario)
+    folder = RunFolder.begin(
+        out,
+        job,
+        lane=target.lane,
+        source=source_name(target),
+        edition=target.edition,
+        configuration={
+            "scenario": scenario,
+            "duration_s": duration_s,
+            "base_url": target.base_url,
+            "model": target.model,
+        },
+    )
+    record = run_load(suite, scenario, target, duration_s, folder.folder)
+    folder.append(record)
+    verdict, because = judged_load(record)
+    folder.end(verdict, because or f"{scenario} kept every objective")
+    files = folder.report(suite)
+    for line in show.objectives(record):
+        show.say(line, json_file)
+    show.say(f"\n{_word(verdict)}: {because or 'every objective was kept'}", json_file)
+    show.say(f"Report: {files['html']}", json_file)
+    show.answer({"verdict": _word(verdict), **record}, json_file)
+    return verdict.exit_code
+
+
+def _word(verdict: RunVerdict) -> str:
+    return {
+        RunVerdict.CONFORMANT: "KEPT",
+        RunVerdict.NOT_CONFORMANT: "NOT KEPT",
+        RunVerdict.INCONCLUSIVE: "INCONCLUSIVE",
+    }[verdict]

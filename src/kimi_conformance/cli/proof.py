@@ -1,0 +1,181 @@
+"""
+What proves the checks: which mutant or fault breaks which requirement, and who notices.
+
+Every check must be failed by some SUT that is wrong on purpose (its killer), every benign
+variant must leave every check green, and a vacuum, a SUT that does nothing, must pass none.
+"""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kimi_conformance.adapters.mutants import BREAKS
+from kimi_conformance.adapters.vacuum import VACUUMS as VACUUM_ADAPTERS
+from kimi_conformance.simulator.faults import FAULTS
+from kimi_conformance.simulator.vacuum import VACUUMS as VACUUM_ENDPOINTS
+from kimi_conformance.verdicts import Outcome, Verdict
+from kimi_conformance.wire.validators import LAWS
+
+__all__ = ["Proof", "Suts", "checks_by_requirement", "killers_by_requirement", "prove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suts:
+    """Every SUT of one plane that is wrong, odd or empty on purpose, by its spec."""
+
+    sound: str
+    mutants: Sequence[str]
+    benign: Sequence[str]
+    vacuums: Sequence[str]
+
+    @property
+    def all(self) -> list[str]:
+        """The specs, the sound one first."""
+        return [self.sound, *self.mutants, *self.benign, *self.vacuums]
+
+
+ADAPTERS = Suts(
+    sound="reference",
+    mutants=[f"mutant:{name}" for name in BREAKS],
+    benign=[],
+    vacuums=[f"vacuum:{name}" for name in VACUUM_ADAPTERS],
+)
+ENDPOINTS = Suts(
+    sound="endpoint",
+    mutants=[f"fault:{fault.name}" for fault in FAULTS.values() if not fault.benign],
+    benign=[f"fault:{fault.name}" for fault in FAULTS.values() if fault.benign],
+    vacuums=[*(f"vacuum:{name}" for name in VACUUM_ENDPOINTS), "vacuum:nobody"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a selfcheck found.
+
+    Attributes:
+        killers: For each check, the mutants that it fails for.
+        alive: Mutants that no check fails for.
+        unkilled: Checks that no mutant fails.
+        benign_red: "variant: check" for each check that a legal oddity turns red.
+        vacuum_passes: "vacuum: check" for each check that passes with nothing there.
+        sound_red: Checks that the sound SUT does not pass.
+    """
+
+    killers: Mapping[str, Sequence[str]]
+    alive: Sequence[str]
+    unkilled: Sequence[str]
+    benign_red: Sequence[str]
+    vacuum_passes: Sequence[str]
+    sound_red: Sequence[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is left to be said."""
+        return bool(self.killers) and not (
+            self.alive or self.unkilled or self.benign_red or self.vacuum_passes or self.sound_red
+        )
+
+    def record(self) -> dict[str, Any]:
+        """The evidence record, also the answer of `selfcheck --json`."""
+        killed = sum(bool(mutants) for mutants in self.killers.values())
+        return {
+            "record": "proof",
+            "checks": len(self.killers),
+            "killed": killed,
+            "alive": list(self.alive),
+            "unkilled": list(self.unkilled),
+            "benign_red": list(self.benign_red),
+            "vacuum_passes": list(self.vacuum_passes),
+            "sound_red": list(self.sound_red),
+            "killers": {check: list(mutants) for check, mutants in self.killers.items()},
+        }
+
+
+def prove(outcomes: Iterable[Outcome], planes: Sequence[Suts] = (ADAPTERS, ENDPOINTS)) -> Proof:
+    """Read the proof off the outcomes of a run of every check on every SUT."""
+    by_sut: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_sut[outcome.sut].append(outcome)
+    killers: dict[str, list[str]] = {
+        outcome.id: [] for suts in planes for outcome in by_sut[suts.sound]
+    }
+    alive = []
+    for mutant in (name for suts in planes for name in suts.mutants):
+        failed = [o.id for o in by_sut[mutant] if o.verdict is Verdict.FAILED]
+        for check in failed:
+            killers.setdefault(check, []).append(mutant)
+        if not failed:
+            alive.append(mutant)
+    return Proof(
+        killers=killers,
+        alive=alive,
+        unkilled=[check for check, mutants in killers.items() if not mutants],
+        benign_red=_those(
+            by_sut, (s.benign for s in planes), lambda o: o.verdict is Verdict.FAILED
+        ),
+        vacuum_passes=_those(
+            by_sut,
+            (s.vacuums for s in planes),
+            # A law judges whatever came: a lawful refusal by a vacuum is lawful.
+            lambda o: o.verdict is Verdict.PASSED and "/wire/" not in o.id,
+        ),
+        sound_red=[
+            f"{o.id}: {o.verdict.value}"
+            for suts in planes
+            for o in by_sut[suts.sound]
+            if o.verdict is not Verdict.PASSED
+        ],
+    )
+
+
+def _those(
+    by_sut: Mapping[str, list[Outcome]], groups: Iterable[Sequence[str]], wanted: Any
+) -> list[str]:
+    return [
+        f"{sut}: {outcome.id}"
+        for group in groups
+        for sut in group
+        for outcome in by_sut[sut]
+        if wanted(outcome)
+    ]
+
+
+def killers_by_requirement() -> dict[str, set[str]]:
+    """The mutants and faults that say of themselves that they break a requirement."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, broken in BREAKS.items():
+        for id in broken:
+            found[id].add(f"mutant:{name}")
+    for fault in FAULTS.values():
+        for id in fault.breaks:
+            found[id].add(f"fault:{fault.name}")
+    return found
+
+
+def checks_by_requirement(conformance: Path) -> dict[str, list[str]]:
+    """The checks of each requirement, read from the sources; variants are not told apart."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for law in LAWS:
+        found[law.id].append(f"{law.plane}/wire/{law.id}")
+    for file in sorted(conformance.glob("*/test_*.py")):
+        topic = f"{file.parent.name}/{file.stem.removeprefix('test_')}"
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for id in _ids(node):
+                    found[id].append(f"{topic}/{node.name.removeprefix('test_')}")
+    return found
+
+
+def _ids(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """The ids in `requirement("…")`, as a decorator or among the marks of a variant."""
+    calls = (
+        node
+        for decorator in function.decorator_list
+        for node in ast.walk(decorator)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "requirement"
+    )
+    ids = (call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant))
+    yield from dict.fromkeys(str(id) for id in ids)

@@ -1,0 +1,170 @@
+"""
+Runs the checks in a child process: pytest with exactly the plugins it needs.
+
+Plugin autoload is off, so that what else is installed in the environment neither slows the
+run down nor takes part in it. The key reaches the child by its environment only.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kimi_conformance.errors import KimiConformanceError, UsageError
+from kimi_conformance.suite import Suite
+
+__all__ = ["CheckRun", "SuiteBrokenError", "run_checks"]
+
+POLL = 0.1  # seconds between two looks at the evidence file
+
+
+class SuiteBrokenError(KimiConformanceError):
+    """pytest itself came to no end; its output is in the run's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """Which checks to run on whom; see the plugin's options."""
+
+    lane: str
+    edition: str
+    adapters: Sequence[str] = ()
+    endpoints: Sequence[str] = ("endpoint",)
+    plane: str | None = None
+    requirements: Sequence[str] = ()
+    topics: Sequence[str] = ()
+    base_url: str | None = None
+    api_key: str | None = None
+    model: str | None = None
+    max_requests: int | None = None
+    max_tokens: int | None = None
+    time_limit: float = 30.0
+    record_into: Path | None = None
+    keep_exchanges: bool = True
+
+    def for_plane(self, plane: str) -> "CheckRun":
+        """The same for one plane."""
+        return replace(self, plane=plane)
+
+
+def run_checks(
+    run: CheckRun,
+    suite: Suite,
+    evidence: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Run the checks; what they say is appended to `evidence`.
+
+    Args:
+        run: Which, on whom.
+        suite: Where they are.
+        evidence: The run's evidence file; pytest's own output goes beside it.
+        progress: Called with the number of checks done and planned.
+
+    Raises:
+        UsageError: pytest refused the call.
+        SuiteBrokenError: pytest broke.
+    """
+    log = evidence.with_name(f"pytest-{run.plane or 'all'}.log")
+    command = [sys.executable, *_arguments(run, suite, evidence)]
+    begin = evidence.stat().st_size if evidence.exists() else 0
+    with log.open("wb") as output:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            command, stdout=output, stderr=subprocess.STDOUT, env=_environment(run)
+        )
+        try:
+            while child.poll() is None:
+                time.sleep(POLL)
+                if progress is not None:
+                    progress(*_counted(evidence, begin))
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                child.wait(10)
+    if child.returncode not in {0, 1, 5}:  # passed, failed, nothing collected
+        _explain(child.returncode, log)
+
+
+def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
+    single = {
+        "--kimi-lane": run.lane,
+        "--kimi-edition": run.edition,
+        "--kimi-evidence": str(evidence),
+        "--kimi-time-limit": f"{run.time_limit:g}",
+        "--kimi-plane": run.plane,
+        "--kimi-base-url": run.base_url,
+        "--kimi-model": run.model,
+        "--kimi-max-requests": run.max_requests,
+        "--kimi-max-tokens": run.max_tokens,
+        "--kimi-record": run.record_into,
+    }
+    many = {
+        "--kimi-adapter": run.adapters,
+        "--kimi-endpoint": run.endpoints,
+        "--kimi-requirement": run.requirements,
+    }
+    return [
+        *("-m", "pytest", "-p", "pytest_asyncio.plugin", "-p", "kimi_conformance.plugin"),
+        *("-p", "no:cacheprovider", "-c", str(suite.conformance / "pytest.ini")),
+        *("--rootdir", str(suite.conformance), "-q", "--tb=short", "--no-header"),
+        *(f"{name}={value}" for name, value in single.items() if value is not None),
+        *(f"{name}={value}" for name, values in many.items() for value in values),
+        *(() if run.keep_exchanges else ("--kimi-no-exchanges",)),
+        *_paths(run, suite),
+    ]
+
+
+def _paths(run: CheckRun, suite: Suite) -> list[str]:
+    planes = [run.plane] if run.plane else ["adapter", "endpoint"]
+    folders = [suite.conformance / plane for plane in planes]
+    if not run.topics:
+        return [str(folder) for folder in folders]
+    files = [
+        folder / f"test_{topic}.py"
+        for folder in folders
+        for topic in run.topics
+        if (folder / f"test_{topic}.py").exists()
+    ]
+    if not files:
+        raise UsageError(f"No checks are about {', '.join(run.topics)}.")
+    return [str(file) for file in files]
+
+
+def _environment(run: CheckRun) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("KIMI_", "OPENAI_", "LETTA_", "PYTEST_"))
+    }
+    kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    kept["PYTHONDONTWRITEBYTECODE"] = "1"
+    if run.api_key:
+        kept["KIMI_API_KEY"] = run.api_key
+    return kept
+
+
+def _counted(evidence: Path, begin: int) -> tuple[int, int]:
+    """How many checks are done and planned, by what was appended since `begin`."""
+    done = planned = 0
+    with evidence.open("rb") as lines:
+        lines.seek(begin)
+        for line in lines:
+            if line.startswith(b'{"record":"check"'):
+                done += 1
+            elif line.startswith(b'{"record":"plan"'):
+                planned += int(line.rsplit(b":", 1)[1].strip(b"}\n "))
+    return done, planned
+
+
+def _explain(code: int, log: Path) -> None:
+    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    if code == 4 and errors:  # pytest's usage error
+        raise UsageError(errors[0])
+    last = "\n".join(lines[-8:])
+    raise SuiteBrokenError(
+        f"pytest ended with {code}; its output is in {log}. The end of it:\n{last}"
+    )

@@ -1,0 +1,100 @@
+"""`kimi-conformance selfcheck`."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from kimi_conformance import suite as suites
+from kimi_conformance.cli import options, show
+from kimi_conformance.cli.proof import ADAPTERS, ENDPOINTS, Proof, Suts, prove
+from kimi_conformance.cli.pytest_child import CheckRun, run_checks
+from kimi_conformance.cli.run_folder import RunFolder, read_run
+from kimi_conformance.cli.target import DEFAULT_EDITION
+from kimi_conformance.suite import Suite
+from kimi_conformance.verdicts import Outcome, RunVerdict
+
+__all__ = ["run_matrix", "selfcheck"]
+
+
+@click.command()
+@options.edition
+@options.out
+@options.json_file
+def selfcheck(edition: str | None, out: Path, json_file: str | None) -> int:
+    """Show that every check can fail, and only when it should.
+
+    Runs every check against every mutant and fault, every benign variant, and every vacuum.
+    """
+    suite = suites.find()
+    chosen = edition or DEFAULT_EDITION
+    folder = RunFolder.begin(
+        out,
+        "selfcheck",
+        lane="simulator",
+        source="embedded simulator",
+        edition=chosen,
+        configuration={},
+    )
+    proof = prove(run_matrix(suite, chosen, folder.folder))
+    folder.append(proof.record())
+    verdict = RunVerdict.CONFORMANT if proof.holds else RunVerdict.NOT_CONFORMANT
+    sentence = _sentence(proof)
+    folder.end(verdict, sentence)
+    for line in _lines(proof):
+        show.say(line, json_file)
+    show.say(sentence, json_file)
+    show.answer(proof.record(), json_file)
+    return verdict.exit_code
+
+
+def run_matrix(suite: Suite, edition: str, folder: Path) -> list[Outcome]:
+    """Every check on every SUT of its plane, both planes at once; their outcomes."""
+    with ThreadPoolExecutor(2) as pool:
+        planes = pool.map(
+            lambda plane: _run_plane(suite, edition, folder, *plane),
+            (("adapter", ADAPTERS), ("endpoint", ENDPOINTS)),
+        )
+        return [outcome for outcomes in planes for outcome in outcomes]
+
+
+def _run_plane(suite: Suite, edition: str, folder: Path, plane: str, suts: Suts) -> list[Outcome]:
+    run = RunFolder.begin(
+        folder,
+        plane,
+        lane="simulator",
+        source="embedded simulator",
+        edition=edition,
+        configuration={},
+    )
+    plan = CheckRun(
+        lane="simulator",
+        edition=edition,
+        plane=plane,
+        adapters=suts.all if plane == "adapter" else (),
+        endpoints=suts.all if plane == "endpoint" else (),
+        keep_exchanges=False,
+    )
+    run_checks(plan, suite, run.evidence)
+    return read_run(run.evidence).outcomes(suite.catalogue())
+
+
+def _sentence(proof: Proof) -> str:
+    record = proof.record()
+    return (
+        f"{record['killed']} of {record['checks']} checks are failed by a mutant; "
+        f"{len(proof.alive)} mutants alive, {len(proof.benign_red)} checks red on a benign "
+        f"variant, {len(proof.vacuum_passes)} green in a vacuum, "
+        f"{len(proof.sound_red)} not green on a sound SUT."
+    )
+
+
+def _lines(proof: Proof) -> list[str]:
+    sections = {
+        "Mutant that nothing notices": proof.alive,
+        "Check that no mutant fails": proof.unkilled,
+        "Red on a benign variant": proof.benign_red,
+        "Green in a vacuum": proof.vacuum_passes,
+        "Not green on a sound SUT": proof.sound_red,
+    }
+    return [f"{title}: {each}" for title, found in sections.items() for each in found]

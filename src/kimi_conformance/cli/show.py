@@ -1,0 +1,151 @@
+"""What a command says: progress and summary for people, JSON for machines."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kimi_conformance.errors import RunError
+from kimi_conformance.requirements import Catalogue
+from kimi_conformance.runs import Run
+from kimi_conformance.verdicts import Conclusion, Outcome, Verdict, conclude
+
+__all__ = ["answer", "checks_answer", "objectives", "progress", "say", "summary"]
+
+WORST_SHOWN = 12  # failures that the summary prints; the report has them all
+
+
+def say(text: str, json_file: str | None = None) -> None:
+    """Print for a person: to stderr where stdout carries JSON."""
+    click.echo(text, err=json_file == "-")
+
+
+def answer(value: Mapping[str, Any], json_file: str | None) -> None:
+    """Write the machine's answer, whole or not at all, if one was asked for.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    if json_file is None:
+        return
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    if json_file == "-":
+        click.echo(text, nl=False)
+        return
+    path = Path(json_file)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing elsewhere; call it with done and planned."""
+    if not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn(f"{title:<22}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, planned: bar.update(task, completed=done, total=planned or None)
+
+
+def _silent(_done: int, _planned: int) -> None:
+    """Nobody is looking."""
+
+
+def checks_answer(run: Run, catalogue: Catalogue, conclusion: Conclusion) -> dict[str, Any]:
+    """The answer of `check`, `gate` and `nightly`: verdict, counts and every check."""
+    return {
+        "verdict": conclusion.verdict.value,
+        "because": conclusion.because,
+        "edition": run.header.get("edition"),
+        "source": run.header.get("source"),
+        "counts": {
+            **{verdict.value: count for verdict, count in conclusion.counts.items()},
+            "declared": conclusion.declared,
+            "applicable": conclusion.applicable,
+            "decided": conclusion.decided,
+        },
+        "checks": [_check(outcome) for outcome in run.outcomes(catalogue)],
+        "loads": [dict(load) for load in run.loads],
+    }
+
+
+def _check(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.id,
+        "requirement": outcome.requirement,
+        "level": outcome.level.value,
+        "plane": outcome.plane.value,
+        "adapter": outcome.sut if outcome.plane == "adapter" else None,
+        "endpoint": outcome.sut if outcome.plane == "endpoint" else None,
+        "verdict": outcome.verdict.value,
+        "seconds": outcome.seconds,
+        "reason": outcome.reason,
+    }
+
+
+def summary(run: Run, catalogue: Catalogue) -> list[str]:
+    """A line for each SUT, then what did not hold."""
+    outcomes = run.outcomes(catalogue)
+    lines = [
+        _sut_line(sut, [o for o in outcomes if o.sut == sut])
+        for sut in dict.fromkeys(o.sut for o in outcomes)
+    ]
+    wrong = [
+        outcome
+        for outcome in outcomes
+        if outcome.verdict in {Verdict.FAILED, Verdict.ERROR, Verdict.INCONCLUSIVE}
+    ]
+    order = (Verdict.FAILED, Verdict.ERROR, Verdict.INCONCLUSIVE)
+    wrong.sort(key=lambda outcome: order.index(outcome.verdict))
+    for outcome in wrong[:WORST_SHOWN]:
+        lines.append(
+            f"  {outcome.verdict.value:<12} {outcome.requirement:<13} {outcome.sut}: {outcome.id}"
+        )
+        lines.append(f"  {'':<12} {_short(outcome.reason)}")
+    if len(wrong) > WORST_SHOWN:
+        lines.append(f"  … and {len(wrong) - WORST_SHOWN} more, all in the report")
+    return lines
+
+
+def _sut_line(sut: str, outcomes: Sequence[Outcome]) -> str:
+    conclusion = conclude(outcomes)
+    counts = ", ".join(
+        f"{count} {verdict.value.replace('_', ' ')}"
+        for verdict, count in conclusion.counts.items()
+        if count
+    )
+    return f"{sut:<12} {conclusion.verdict.value:<14} {counts}"
+
+
+def _short(reason: str) -> str:
+    line = reason.splitlines()[0] if reason else ""
+    return line if len(line) <= 150 else f"{line[:149]}…"
+
+
+def objectives(load: Mapping[str, Any]) -> list[str]:
+    """A line for each objective of a load."""
+    lines = [
+        f"{load['scenario']}: {load['requests']} requests in {load['duration_s']:.0f} s"
+        + ("" if load["valid"] else f"; INVALID: {'; '.join(load['invalid_because'])}")
+    ]
+    for each in load["objectives"]:
+        sign = "≥" if each["comparison"] == "at_least" else "≤"
+        value = "no data" if each["value"] is None else f"{each['value']:.4g}"
+        between = "" if each["low"] is None else f"  ({each['low']:.4g} to {each['high']:.4g})"
+        lines.append(
+            f"  {each['verdict']:<10} {each['name']:<16} {value} {sign} {each['target']:g}{between}"
+        )
+    return lines

@@ -1,0 +1,363 @@
+"""What was promised of a service and what was kept, from the load records of a run."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from kimi_conformance.reporting.charts import POINTS, Chart, Series, line_chart, thinned
+from kimi_conformance.reporting.quantity import (
+    duration,
+    formatter,
+    moment,
+    percent,
+    plain,
+    seconds,
+    share,
+)
+from kimi_conformance.reporting.states import STATES, State, worst
+
+__all__ = [
+    "TARGETS",
+    "Bar",
+    "Gauge",
+    "Load",
+    "Objective",
+    "Target",
+    "is_loopback",
+    "load",
+    "targets",
+]
+
+TARGETS = {
+    "success_rate": "Success rate",
+    "mean_response_s": "Mean response time",
+    "memory_percent": "Memory",
+    "cpu_percent": "CPU",
+}  # the four that every service level of this suite begins with
+
+_LOOPBACK = re.compile(r"\w+://(localhost|127\.|0\.0\.0\.0|\[::1?\])")
+_ATTAINED = ("met", "missed", "undecided")
+_SIGNS = {"at_least": "≥", "at_most": "≤"}
+_ABBREVIATIONS = {"ttft": "TTFT", "itl": "ITL", "cpu": "CPU", "s": ""}
+_TIMINGS = {"ttft_s": "TTFT", "itl_s": "ITL", "response_s": "Response time"}
+_OWNERS = {"host": "the machine", "load": "the load generator", "target": "the target"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """An interval against its target, and the promised side, in percent of the width."""
+
+    value: float
+    low: float
+    high: float
+    target: float
+    good_from: float
+    good_width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """One promise of one scenario; texts are ready to be printed."""
+
+    name: str
+    label: str
+    target: str
+    value: str
+    interval: str
+    state: State
+    definition: str
+    gauge: Gauge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A count with its share, in percent of the width."""
+
+    label: str
+    count: str
+    share: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """One scenario as it is shown.
+
+    Attributes:
+        target: What was loaded, named for what it is.
+        warnings: Why the numbers do not count, loudest first; empty where they do.
+        timings: Rows of n, mean, p50, p90, p95, p99, max.
+        resources: Rows of whose, what, mean, peak.
+    """
+
+    anchor: str
+    scenario: str
+    question: str
+    workload: str
+    target: str
+    started: str
+    lasted: str
+    requests: str
+    warnings: tuple[str, ...]
+    objectives: tuple[Objective, ...]
+    timings: tuple[tuple[str, ...], ...]
+    errors: tuple[Bar, ...]
+    resources: tuple[tuple[str, ...], ...]
+    charts: tuple[Chart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One of the four targets at a glance: the worst of all scenarios."""
+
+    label: str
+    target: str
+    value: str
+    state: State
+    note: str
+
+
+def load(number: int, record: Mapping[str, Any]) -> Load:
+    """A load record, ready to be shown."""
+    objectives = tuple(_objective(entry, record) for entry in record["objectives"])
+    return Load(
+        anchor=f"load-{number}",
+        scenario=record["scenario"],
+        question=record.get("question", ""),
+        workload=record.get("workload", ""),
+        target=_target(record["target"]),
+        started=moment(record["started"]),
+        lasted=duration(record["duration_s"]),
+        requests=f"{record['requests']:,}",
+        warnings=_warnings(record),
+        objectives=objectives,
+        timings=tuple(
+            _timing(label, record["timing"][key])
+            for key, label in _TIMINGS.items()
+            if record["timing"].get(key)
+        ),
+        errors=_errors(record),
+        resources=tuple(_resources(record["resources"])),
+        charts=_charts(record),
+    )
+
+
+def targets(records: Sequence[Mapping[str, Any]]) -> tuple[Target, ...]:
+    """The four targets, each as the scenario that kept it worst shows it."""
+    return tuple(_glance(name, label, records) for name, label in TARGETS.items())
+
+
+def kept(loads: Sequence[Load]) -> str:
+    """How many of all objectives were kept, or "" where nothing was promised."""
+    keys = [objective.state.key for load in loads for objective in load.objectives]
+    counts = [f"{keys.count(key)} {STATES[key].word}" for key in _ATTAINED if key in keys]
+    plural = "" if len(keys) == 1 else "s"
+    return f"{len(keys)} objective{plural}: {', '.join(counts)}" if keys else ""
+
+
+def _glance(name: str, label: str, records: Sequence[Mapping[str, Any]]) -> Target:
+    found = [
+        (_objective(entry, record), record["scenario"])
+        for record in records
+        for entry in record["objectives"]
+        if entry["name"] == name
+    ]
+    state = worst((objective.state.key for objective, _ in found), "not_measured")
+    if not found:
+        return Target(label=label, target="", value="–", state=state, note="not measured")
+    objective, scenario = next(pair for pair in found if pair[0].state is state)
+    return Target(
+        label=label, target=objective.target, value=objective.value, state=state, note=scenario
+    )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a base URL leads to this machine, where no live API is."""
+    return bool(_LOOPBACK.match(url))
+
+
+def _target(target: Mapping[str, Any]) -> str:
+    kind, place = str(target.get("kind", "")), str(target.get("base_url") or "")
+    model = f", model {target['model']}" if target.get("model") else ""
+    if kind == "simulator":
+        return f"the embedded simulator, not the real API{model}"
+    what = "an endpoint on this machine" if is_loopback(place) else f"a {kind} endpoint"
+    return f"{what}{f' at {place}' if place else ''}{model}"
+
+
+def _warnings(record: Mapping[str, Any]) -> tuple[str, ...]:
+    found = []
+    if not record.get("valid", False):
+        reasons = "; ".join(record.get("invalid_because", ())) or "no reason was recorded"
+        found.append(f"This measurement is not valid: {reasons}.")
+    if not record.get("complete", False):
+        found.append("This measurement was cut short: its numbers cover only what was sampled.")
+    if not record["requests"]:
+        found.append("No request was measured: no objective can be kept.")
+    return tuple(found)
+
+
+def _objective(entry: Mapping[str, Any], record: Mapping[str, Any]) -> Objective:
+    name, target = entry["name"], entry["target"]
+    write = _writer(entry)
+    value, low, high = (entry.get(key) for key in ("value", "low", "high"))
+    return Objective(
+        name=name,
+        label=TARGETS.get(name) or _label(name),
+        target=f"{_SIGNS[entry['comparison']]} {write(target)}",
+        value="–" if value is None else write(value),
+        interval=_interval(low, high, write),
+        state=STATES[_verdict(entry, record)],
+        definition=entry.get("definition", ""),
+        gauge=_gauge(value, low, high, target, above=entry["comparison"] == "at_least"),
+    )
+
+
+def _writer(entry: Mapping[str, Any]) -> Callable[[float], str]:
+    """By what is measured, or by the objective's own name where that tells no unit."""
+    by_metric = formatter(entry["metric"])
+    return formatter(entry["name"]) if by_metric is plain else by_metric
+
+
+def _interval(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
+    if low is None:
+        return "–" if high is None else f"up to {write(high)}"
+    return f"from {write(low)}" if high is None else f"{write(low)} to {write(high)}"
+
+
+def _verdict(entry: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """As recorded; but what does not count is undecided, and half a run keeps no promise."""
+    verdict = str(entry["verdict"])
+    counts = record.get("valid", False)
+    kept = counts and record.get("complete", False) and record["requests"] > 0
+    if not counts or (verdict == "met" and not kept):
+        return "undecided"
+    return verdict if verdict in STATES else "undecided"
+
+
+def _label(name: str) -> str:
+    words = [_ABBREVIATIONS.get(word, word) for word in name.split("_")]
+    label = " ".join(word for word in words if word)
+    return label[:1].upper() + label[1:]
+
+
+def _gauge(
+    value: float | None, low: float | None, high: float | None, target: float, *, above: bool
+) -> Gauge | None:
+    """The numbers on one scale, which begins at zero unless they lie close together."""
+    if value is None:
+        return None
+    ends = [number for number in (value, low, high, target) if number is not None]
+    least, most = min(ends), max(ends)
+    margin = (most - least) * 0.25 or abs(most) * 0.05 or 1.0
+    start = 0.0 if least < 0.6 * most else least - margin
+    end = most + margin
+
+    def place(number: float) -> float:
+        return round(100 * (number - start) / (end - start), 2)
+
+    bound = place(target)
+    good_from, good_width = (bound, round(100 - bound, 2)) if above else (0.0, bound)
+    return Gauge(
+        value=place(value),
+        low=0.0 if low is None else place(low),
+        high=100.0 if high is None else place(high),
+        target=bound,
+        good_from=good_from,
+        good_width=good_width,
+    )
+
+
+def _timing(label: str, timing: Mapping[str, Any]) -> tuple[str, ...]:
+    places = ("mean", "p50", "p90", "p95", "p99", "max")
+    texts = [seconds(timing[key]) if timing.get(key) is not None else "–" for key in places]
+    return (label, f"{timing['n']:,}", *texts)
+
+
+def _errors(record: Mapping[str, Any]) -> tuple[Bar, ...]:
+    counts = sorted(record["errors"].items(), key=lambda pair: (-pair[1], pair[0]))
+    most = max((count for _, count in counts), default=0)
+    return tuple(
+        Bar(
+            label=name,
+            count=f"{count:,}",
+            share=share(count / record["requests"]) if record["requests"] else "–",
+            width=round(100 * count / most, 1),
+        )
+        for name, count in counts
+        if count
+    )
+
+
+def _resources(resources: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for owner, label in _OWNERS.items():
+        for metric, numbers in (resources.get(owner) or {}).items():
+            if isinstance(numbers, Mapping):
+                write = formatter(metric)
+                texts = [_or_dash(numbers.get(key), write) for key in ("mean", "peak")]
+                rows.append((label, _label(metric.removesuffix("_percent")), *texts))
+    return rows
+
+
+def _or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    return "–" if value is None else write(value)
+
+
+def _charts(record: Mapping[str, Any]) -> tuple[Chart, ...]:
+    series = record.get("series") or {}
+    moments = series.get("second") or ()
+    size = -(-len(moments) // POINTS) or 1
+    bounds = {entry["name"]: entry["target"] for entry in record["objectives"]}
+    drawn = (
+        line_chart(
+            title,
+            moments[::size],
+            [
+                Series(name=name, values=thinned(series.get(key) or (), size, pick))
+                for key, name, pick in lines
+                if len(series.get(key) or ()) == len(moments)
+            ],
+            write,
+            {name: bounds[bound] for name, bound in promised if bound in bounds},
+        )
+        for title, lines, write, promised in _CHARTS
+    )
+    return tuple(chart for chart in drawn if chart is not None)
+
+
+def _count(value: float) -> str:
+    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+_Pick = Callable[[Sequence[float]], float]
+_Lines = tuple[tuple[str, str, _Pick], ...]
+
+# Title; lines as key of the series, name, and what stands for several seconds at once;
+# how values are written; which line has which objective.
+_CHARTS: tuple[tuple[str, _Lines, Callable[[float], str], tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Latency over time",
+        (
+            ("mean_response_s", "mean response", fmean),
+            ("p95_response_s", "p95 response", max),
+            ("mean_ttft_s", "mean TTFT", fmean),
+        ),
+        seconds,
+        (("mean response", "mean_response_s"),),
+    ),
+    (
+        "Requests a second",
+        (("requests", "finished", fmean), ("failures", "failed", max)),
+        _count,
+        (),
+    ),
+    (
+        "CPU and memory of the machine",
+        (("cpu_percent", "CPU", fmean), ("memory_percent", "memory", fmean)),
+        percent,
+        (("CPU", "cpu_percent"), ("memory", "memory_percent")),
+    ),
+)

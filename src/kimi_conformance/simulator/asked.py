@@ -1,0 +1,114 @@
+"""
+A chat request as the simulated model understands it.
+
+Reading never fails: the rules have refused what is wrong already, and where one of them was
+waived by a fault the model makes the best of what is there.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kimi_conformance.editions import Edition
+
+__all__ = ["Asked", "read", "text_of"]
+
+MOST_CHOICES = 16
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a chat request asks for; see the API's fields of the same names.
+
+    Attributes:
+        max_tokens: Or None: as many as the model's default, and as the window has room for.
+        json_mode: Whether `response_format` asks for a JSON object.
+        tool_choice: "auto" where it is absent; else as given.
+        include_usage: Whether a stream ends with a chunk that has the usage alone.
+    """
+
+    model: str
+    messages: Sequence[Any]
+    tools: Sequence[Any]
+    stream: bool
+    include_usage: bool
+    n: int
+    max_tokens: int | None
+    stop: Sequence[str]
+    json_mode: bool
+    tool_choice: Any
+
+    @property
+    def last_role(self) -> str:
+        """The role of the last message, or ""."""
+        last = self.messages[-1] if self.messages else None
+        role = last.get("role") if isinstance(last, Mapping) else None
+        return role if isinstance(role, str) else ""
+
+    @property
+    def wish(self) -> str:
+        """The text of the last message."""
+        last = self.messages[-1] if self.messages else None
+        return text_of(last.get("content")) if isinstance(last, Mapping) else ""
+
+    @property
+    def tool_choice_name(self) -> Any:
+        """The function that `tool_choice` names, or None."""
+        function = self.tool_choice.get("function") if _is_table(self.tool_choice) else None
+        return function.get("name") if _is_table(function) else None
+
+    @property
+    def calls_before(self) -> int:
+        """The tool calls that stand in the messages."""
+        return sum(
+            len(message["tool_calls"])
+            for message in self.messages
+            if _is_table(message) and isinstance(message.get("tool_calls"), list)
+        )
+
+
+def read(body: Mapping[str, Any], edition: Edition) -> Asked:
+    """Understand the body of a chat request."""
+    get = body.get
+    stop = get("stop")
+    n = get("n")
+    options = get("stream_options")
+    form = get("response_format")
+    messages, tools = get("messages"), get("tools")
+    return Asked(
+        model=str(get("model") or ""),
+        messages=messages if isinstance(messages, list) else (),
+        tools=tools if isinstance(tools, list) else (),
+        stream=get("stream") is True,
+        include_usage=_is_table(options) and options.get("include_usage") is True,
+        n=min(max(n, 1), MOST_CHOICES) if type(n) is int else 1,
+        max_tokens=_max_tokens(body, edition),
+        stop=[stop] if isinstance(stop, str) else _texts(stop),
+        json_mode=_is_table(form) and form.get("type") == "json_object",
+        tool_choice=get("tool_choice") or "auto",
+    )
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content, its parts joined."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else ()
+    return " ".join(_texts(part.get("text") for part in parts if _is_table(part)))
+
+
+def _max_tokens(body: Mapping[str, Any], edition: Edition) -> int | None:
+    for name in edition.reply.length_fields:
+        value = body.get(name)
+        if type(value) is int and value > 0:
+            return value
+    return None
+
+
+def _texts(values: Any) -> list[str]:
+    listed = values if isinstance(values, Iterable) else ()
+    return [value for value in listed if isinstance(value, str)]
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)

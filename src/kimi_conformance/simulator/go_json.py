@@ -1,0 +1,33 @@
+"""
+JSON as the API writes it: compact, raw UTF-8, in the manner of Go's encoder.
+
+Inside texts `<`, `>` and `&` are escaped. A recorded Content-Length of 216 for the rate-limit
+error proves it: the body has 206 bytes without.
+"""
+
+import json
+import re
+from typing import Any
+
+__all__ = ["compact", "go_json"]
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def compact(value: Any) -> str:
+    """The value as compact JSON, nothing escaped that JSON does not ask for."""
+    return _encode(value)
+
+
+def go_json(value: Any) -> bytes:
+    """The value as the API would send it; half a surrogate pair becomes U+FFFD, as in Go."""
+    text = _encode(value)
+    if "<" in text or ">" in text or "&" in text:  # only texts can hold these
+        text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    if "\u2028" in text or "\u2029" in text:
+        text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.sub("\ufffd", text).encode()

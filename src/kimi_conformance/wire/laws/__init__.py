@@ -1,0 +1,30 @@
+"""
+The laws, one module a subject; each ends with the table of its laws.
+
+A row of a table says: this law (the id of its requirement), about this plane, has something
+to judge when the first function says so, and then the second one names the violations.
+"""
+
+from kimi_conformance.wire.laws import (
+    caching,
+    completion,
+    http,
+    models,
+    sent,
+    streaming,
+    tool_calls,
+    usage,
+)
+
+__all__ = ["LAWS"]
+
+LAWS = (
+    *http.LAWS,
+    *streaming.LAWS,
+    *completion.LAWS,
+    *usage.LAWS,
+    *tool_calls.LAWS,
+    *models.LAWS,
+    *caching.LAWS,
+    *sent.LAWS,
+)
