@@ -96,7 +96,7 @@ ODD = "a key of another form, 0815"
 def test_a_known_key_is_found_whatever_it_looks_like(data: bytes) -> None:
     found = find_secrets(b"before " + data + b" after", known=(ODD,))
 
-    assert [secret.kind for secret in found] == ["known key"]
+    assert {secret.kind for secret in found} == {"known key"}
     assert ODD not in found[0].near
 
 

@@ -96,8 +96,9 @@ def _decoded(layer: bytes) -> Iterator[tuple[str, bytes]]:
         text = run[0].rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
         for start in range(4):
             piece = text[start:]
-            piece = piece[: len(piece) // 4 * 4]
-            inner = base64.b64decode(piece)
+            if len(piece) % 4 == 1:  # no whole byte is in the last character
+                piece = piece[:-1]
+            inner = base64.b64decode(piece + b"=" * (-len(piece) % 4))
             if inner.startswith(_GZIP) or _mostly_text(inner):
                 yield "base64", inner
     start = layer.find(_GZIP)

@@ -64,6 +64,11 @@ class Client:
             raise UsageError(
                 f"'{base_url}' is no base URL. Write it as in https://api.moonshot.ai/v1"
             )
+        if address.username or address.password:
+            raise UsageError(
+                "The base URL carries a user name or password, which every report would show. "
+                "Give the key in KIMI_API_KEY instead."
+            )
         self._limit = limit_s
         self._prefix = address.path.rstrip("/")
         self._http = HTTPClient(

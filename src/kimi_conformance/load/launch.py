@@ -23,9 +23,9 @@ from kimi_conformance.load.samples import read_samples
 from kimi_conformance.slo import Objectives
 from kimi_conformance.slo import parse as parse_objectives
 
-__all__ = ["judge_samples", "run_scenario"]
+__all__ = ["KEY", "judge_samples", "run_scenario"]
 
-KEY = "KIMI_API_KEY"
+KEY = "KIMI_API_KEY"  # of the environment of the process that runs the load
 _MARGIN_S = 60.0  # start-up, grace for what is under way, and its own limit when it hangs
 _STOP_S = 15.0  # after being asked to stop
 _TAIL = 20  # lines of its stderr that are shown when it could not start
@@ -130,7 +130,7 @@ def _watch(
     on_line: Callable[[str], None] | None,
 ) -> tuple[int, str]:
     """Run to the end, or stop it at the limit; its exit code, and the end of its stderr."""
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 - this interpreter, this package
         command,
         env=environment,
         stdin=subprocess.DEVNULL,

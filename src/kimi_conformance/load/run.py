@@ -26,17 +26,18 @@ import gevent.event
 from locust.env import Environment
 
 from kimi_conformance.errors import KimiConformanceError, UsageError
+from kimi_conformance.load.client import Client
 from kimi_conformance.load.duration import parse_duration
+from kimi_conformance.load.launch import KEY
 from kimi_conformance.load.resources import Sampler
 from kimi_conformance.load.samples import End, Ended, Header, SampleLog, Tick
 from kimi_conformance.load.scenario import read_header
 from kimi_conformance.load.stages import Stages
 from kimi_conformance.load.users import KimiUser, Setting
 
-__all__ = ["GRACE_S", "KEY", "main"]
+__all__ = ["main"]
 
-KEY = "KIMI_API_KEY"
-GRACE_S = 10.0  # what is under way when the time is over may still end
+_GRACE_S = 10.0  # what is under way when the time is over may still end
 _TICK_S = 1.0
 _LAG_PROBE_S = 0.05
 _LATE_S = 30.0  # beyond length and grace; then something hangs
@@ -108,6 +109,7 @@ def _run(options: argparse.Namespace) -> None:
     shape = shapes[0]()
     if options.duration:
         shape.last(parse_duration(options.duration))
+    Client(options.base_url, {}, limit_s=1.0).close()  # a wrong URL shows before anything runs
     header = Header(
         scenario=told.name,
         question=told.question,
@@ -134,7 +136,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _drive(users: list[type[KimiUser]], shape: Stages, setting: Setting, sampler: Sampler) -> None:
     state = _State()
-    environment = Environment(user_classes=list(users), shape_class=shape, stop_timeout=GRACE_S)
+    environment = Environment(user_classes=list(users), shape_class=shape, stop_timeout=_GRACE_S)
     _listen(environment, state)
     runner = environment.create_local_runner()
     beside = [
@@ -145,7 +147,7 @@ def _drive(users: list[type[KimiUser]], shape: Stages, setting: Setting, sampler
         runner.start_shape()
         if runner.shape_greenlet:  # a user that cannot be made ends it, and nothing else
             runner.shape_greenlet.link_exception(lambda ended: state.broke(ended.exception))
-        if not state.over.wait(timeout=shape.length + GRACE_S + _LATE_S):
+        if not state.over.wait(timeout=shape.length + _GRACE_S + _LATE_S):
             state.stop(Ended.TIME_LIMIT)
         if state.why is not Ended.COMPLETE:
             environment.stop_timeout = 0.0
@@ -227,7 +229,7 @@ def _say(line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
     except BrokenPipeError:  # nobody listens any more; the samples are what counts
-        sys.stdout = Path(os.devnull).open("w")
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
 
 
 def _import(path: Path) -> ModuleType:

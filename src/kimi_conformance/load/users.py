@@ -74,7 +74,7 @@ class KimiUser(User):
     limit_s: ClassVar[float] = 120.0
     setting: ClassVar[Setting | None] = None  # given by the run
 
-    _numbers: ClassVar[itertools.count[int]] = itertools.count()
+    _numbers: "ClassVar[itertools.count[int]]" = itertools.count()
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
