@@ -5,6 +5,7 @@ The simulator serves one, requirements name those they hold in, and a live run p
 from the model list. Adding an edition is adding a file to `conformance/editions/`.
 """
 
+import re
 import string
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -390,6 +391,10 @@ def _check_models(edition: Edition, where: str) -> None:
 
 def _check_words(edition: Edition, where: str) -> None:
     _one_of(edition.reply.id, COMPLETION_IDS, f"{where}, reply.id")
+    try:
+        re.compile(edition.limits.tool_name)
+    except re.error as wrong:
+        raise UsageError(f"{where}, limits.tool_name is no pattern: {wrong}.") from wrong
     for name, family in edition.families.items():
         place = f"{where}, families.{name}"
         _one_of(family.tool_call_index, COUNTED_OVER, f"{place}.tool_call_index")

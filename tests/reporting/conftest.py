@@ -1,7 +1,7 @@
 """A run as it could have been: two adapters and an endpoint, a few faults, a load test."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +216,7 @@ _CHAT = (
 _REFUSED = '{"error":{"message":"Invalid Authentication","type":"invalid_authentication_error"}}'
 
 
-def exchange(
+def _exchange(
     id: str,
     *,
     sut: str,
@@ -258,8 +258,8 @@ def exchange(
 
 def _exchanges() -> dict[str, dict[str, Any]]:
     records = [
-        exchange("x1", sut="openai", answer=_MODELS),
-        exchange(
+        _exchange("x1", sut="openai", answer=_MODELS),
+        _exchange(
             "x2",
             sut="endpoint",
             path="/v1/chat/completions",
@@ -270,12 +270,12 @@ def _exchanges() -> dict[str, dict[str, Any]]:
             frames=[[92.0, 120], [140.5, 118], [201.0, 122], [312.5, 101]],
             ending="cut",
         ),
-        *(exchange(f"x{n}", sut="openai", status=401, answer=_REFUSED) for n in (3, 4, 5)),
+        *(_exchange(f"x{n}", sut="openai", status=401, answer=_REFUSED) for n in (3, 4, 5)),
     ]
     return {record["id"]: record for record in records}
 
 
-def objective(name: str, target: float, value: float | None, **more: Any) -> dict[str, Any]:
+def _objective(name: str, target: float, value: float | None, **more: Any) -> dict[str, Any]:
     """An objective as a load record holds it; its interval is 4 % around the value."""
     return {
         "name": name,
@@ -290,7 +290,7 @@ def objective(name: str, target: float, value: float | None, **more: Any) -> dic
     }
 
 
-def load_record(**changes: Any) -> dict[str, Any]:
+def _load_record(**changes: Any) -> dict[str, Any]:
     """A load record with thirty seconds of samples."""
     wave = [math.sin(second / 4) for second in range(30)]
     return {
@@ -306,7 +306,7 @@ def load_record(**changes: Any) -> dict[str, Any]:
         "invalid_because": [],
         "requests": 1212,
         "objectives": [
-            objective(
+            _objective(
                 "success_rate",
                 0.99,
                 0.9967,
@@ -316,10 +316,10 @@ def load_record(**changes: Any) -> dict[str, Any]:
                 high=0.9987,
                 definition="share of logical calls that brought a usable and complete body",
             ),
-            objective("mean_response_s", 2.0, 1.214, metric="response_s"),
-            objective("memory_percent", 80.0, 41.3),
-            objective("cpu_percent", 70.0, 68.2, verdict="undecided"),
-            objective(
+            _objective("mean_response_s", 2.0, 1.214, metric="response_s"),
+            _objective("memory_percent", 80.0, 41.3),
+            _objective("cpu_percent", 70.0, 68.2, verdict="undecided"),
+            _objective(
                 "ttft",
                 0.99,
                 0.962,
@@ -418,7 +418,7 @@ def _run(catalogue: Catalogue) -> Run:
             )
         ],
         exchanges=_exchanges(),
-        loads=[load_record()],
+        loads=[_load_record()],
         proofs=[PROOF],
         footer={
             "record": "footer",
@@ -449,3 +449,21 @@ def run(catalogue: Catalogue) -> Run:
 def templates() -> Path:
     """The templates of this checkout."""
     return TEMPLATES
+
+
+@pytest.fixture(scope="session")
+def exchange() -> Callable[..., dict[str, Any]]:
+    """Makes an exchange record."""
+    return _exchange
+
+
+@pytest.fixture(scope="session")
+def objective() -> Callable[..., dict[str, Any]]:
+    """Makes an objective of a load record."""
+    return _objective
+
+
+@pytest.fixture(scope="session")
+def load_record() -> Callable[..., dict[str, Any]]:
+    """Makes a load record."""
+    return _load_record

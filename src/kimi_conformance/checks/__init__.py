@@ -27,13 +27,16 @@ from kimi_conformance.checks.endpoint import (
     aggregate,
 )
 from kimi_conformance.checks.inputs import read_input
+from kimi_conformance.checks.listed import DOCUMENTED_WINDOWS, announced, ids
 from kimi_conformance.checks.marks import requirement
+from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
 from kimi_conformance.stage import replies
 from kimi_conformance.verdicts import InconclusiveError
 
 __all__ = [
+    "DOCUMENTED_WINDOWS",
     "GREETING",
     "WRONG_KEY",
     "Adapter",
@@ -47,14 +50,17 @@ __all__ = [
     "FakeClock",
     "InconclusiveError",
     "ModelConfig",
+    "OpenAdapter",
     "Provider",
     "Reply",
     "Service",
     "StreamedChunk",
     "Upstream",
     "aggregate",
+    "announced",
     "failing",
     "failure_of",
+    "ids",
     "read_input",
     "ready_cache",
     "replies",

@@ -25,7 +25,7 @@ GREETING: Mapping[str, Any] = {
     "messages": [{"role": "user", "content": "Say hello in one short sentence."}],
     "max_tokens": 64,
 }
-WRONG_KEY = "sk-this-key-was-never-issued"
+WRONG_KEY = "sk-never-issued"
 
 
 @dataclass(frozen=True, kw_only=True)

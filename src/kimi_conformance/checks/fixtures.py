@@ -5,9 +5,9 @@ The fixtures of a check.
 brings in the stage, the simulator and the adapters, which the plugin itself must not.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -16,6 +16,7 @@ from kimi_conformance.adapters.protocol import Adapter, Binding
 from kimi_conformance.checks.bench import PLACEHOLDER_KEY, Bench
 from kimi_conformance.checks.endpoint import Endpoint
 from kimi_conformance.checks.item import CheckItem
+from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
 from kimi_conformance.plugin import CHECK, bench_of
@@ -34,8 +35,6 @@ __all__ = [
     "service",
     "upstream",
 ]
-
-OpenAdapter = Callable[..., Adapter]
 
 
 @pytest.fixture(scope="session")
@@ -117,23 +116,17 @@ async def open_adapter(
     check: CheckItem, bench: Bench, binding: Binding
 ) -> AsyncIterator[OpenAdapter]:
     """Opens the adapter, with `binding` changed as the keywords say; closed after the check."""
-    opened: list[Adapter] = []
     assert check.adapter is not None
-
-    def open_with(**changes: Any) -> Adapter:
-        adapter = bench.open_adapter(str(check.adapter), replace(binding, **changes))
-        opened.append(adapter)
-        return adapter
-
-    yield open_with
-    for adapter in opened:
-        await adapter.aclose()
+    opening = OpenAdapter(partial(bench.open_adapter, check.adapter), binding)
+    yield opening
+    await opening.close_all()
 
 
 @pytest.fixture
 def adapter(open_adapter: OpenAdapter) -> Adapter:
     """The client under test, bound to `upstream` or `service`."""
-    return open_adapter()
+    adapter: Adapter = open_adapter()
+    return adapter
 
 
 @pytest_asyncio.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kimi_conformance import __version__
-from kimi_conformance.errors import RunError
+from kimi_conformance.errors import RunError, UsageError
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import SCHEMA, Run, encode, parse
 from kimi_conformance.suite import Suite
@@ -67,14 +67,14 @@ class RunFolder:
         """Make the folder and write the header.
 
         Raises:
-            RunError: The folder cannot be written.
+            UsageError: The folder cannot be written.
         """
         started = datetime.now(UTC)
         name = f"{started:%Y%m%d-%H%M%S}-{job}"
         try:
             folder = _make_folder(out, name)
         except OSError as error:
-            raise RunError(
+            raise UsageError(
                 f"Cannot write to {out}: {error.strerror}. Name another folder with --out."
             ) from error
         run = cls(folder, started)

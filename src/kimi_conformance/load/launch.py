@@ -57,7 +57,7 @@ def run_scenario(
         out: The folder where the samples are kept; it is made.
         target_pid: The process id of the target where it runs on this machine.
         target_kind: "simulator" or "live".
-        on_line: Called with each line of progress, from another thread.
+        on_line: Called with each line of progress and complaint, from other threads.
 
     Raises:
         UsageError: The scenario, its slo.toml, or an argument is wrong.
@@ -139,9 +139,10 @@ def _watch(
         text=True,
     )
     tail: deque[str] = deque(maxlen=_TAIL)
+    say = on_line or (lambda _: None)
     readers = [
-        _relay(child.stdout, on_line or (lambda _: None)),
-        _relay(child.stderr, tail.append),
+        _relay(child.stdout, say),
+        _relay(child.stderr, lambda line: (tail.append(line), say(line))),
     ]
     try:
         child.wait(limit_s)

@@ -1,8 +1,8 @@
 """
 From the samples of a run to its load record: pure, and the same for whoever asks again.
 
-What is judged: the requests whose intended start lies at or after the end of the warm-up,
-and the seconds that ended after it. Failures count against the share of good calls and
+What is judged: the requests whose intended start lies between the end of the warm-up and the
+planned end, however long they took, and the seconds in between. Failures count against the share of good calls and
 enter no time. The charts show the whole run, warm-up included.
 """
 
@@ -31,6 +31,8 @@ _EDGES = tuple(float(f"{10 ** (step / 10):.3g}") for step in range(-30, 21))
 
 Thing = TypeVar("Thing")
 
+_SECOND = 1.0  # what a tick covers
+
 _Column = Callable[[Tick], float | None]
 _OWNERS: Mapping[str, tuple[_Column, _Column]] = {
     "host": (lambda tick: tick.host_cpu, lambda tick: tick.host_memory),
@@ -54,8 +56,9 @@ def load_record(
     why = file.end.why if file.end else Ended.KILLED
     complete = why is Ended.COMPLETE
     samples = _counted(file.samples, complete=complete)
-    judged = [sample for sample in samples if sample.intended >= header.warm_up_s]
-    ticks = [tick for tick in file.ticks if tick.at - 1 >= header.warm_up_s]
+    begin, end = header.warm_up_s, header.planned_s
+    judged = [sample for sample in samples if begin <= sample.intended < end]
+    ticks = [tick for tick in file.ticks if begin <= tick.at - _SECOND / 2 < end]
     faults = file.end.faults if file.end else ()
     invalid = [*(f"the scenario raised {fault}" for fault in faults), *saturation(ticks)]
     values = _values(judged, ticks)
@@ -176,7 +179,7 @@ def _series(samples: Sequence[Sample], ticks: Sequence[Tick], length: float) -> 
     """What happened in each second; a request belongs to the second that it ended in."""
     seconds = range(math.ceil(length))
     ended = _by_second([(sample.end, sample) for sample in samples], len(seconds))
-    states = _by_second([(tick.at - 0.5, tick) for tick in ticks], len(seconds))
+    states = _by_second([(tick.at - _SECOND / 2, tick) for tick in ticks], len(seconds))
     good = [[sample for sample in among if sample.ok] for among in ended]
     times = [[sample.response_s for sample in among] for among in good]
     firsts = [_known(sample.ttft_s for sample in among) for among in good]

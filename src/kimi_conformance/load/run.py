@@ -9,6 +9,7 @@ nothing is lost when this process is killed. The key comes in the environment
 
 import argparse
 import importlib.util
+import inspect
 import os
 import signal
 import sys
@@ -143,6 +144,7 @@ def _drive(users: list[type[KimiUser]], shape: Stages, setting: Setting, sampler
         gevent.spawn(_probe_lag, state.lags),
         gevent.spawn(_tick, environment, setting, sampler, state),
     ]
+    inspect.stack()  # Locust calls it when it stops; the first call blocks everything for 20 ms
     with _signals(state):
         runner.start_shape()
         if runner.shape_greenlet:  # a user that cannot be made ends it, and nothing else

@@ -25,9 +25,14 @@ from kimi_conformance.reporting.visible import one_line, visible
 __all__ = ["MARKDOWN_LIMIT", "html", "markdown"]
 
 MARKDOWN_LIMIT = 1_000_000  # bytes; a job summary may have 1 MiB
+MARKDOWN_TEXT = 2_000  # characters of one text in a summary
 SUMMARY_CAUSES = 40  # that a summary shows at first
 
-_STRUCTURE = re.compile(r"[&<>\\`*_{}\[\]|~#@:$]|(?<=www)\.|^[-+=\d.)!]")
+_STRUCTURE = re.compile(
+    r"[&<>\\`*_{}\[\]|~#@$]"  # emphasis, code, links, tables, headings, mentions, formulas
+    r"|:(?=[/\w])|(?<=www)\."  # addresses and emoji
+    r"|^[-+=]|(?<=\d)[.)](?=\s|$)"  # lists and rules
+)
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -109,7 +114,7 @@ def _escaped(value: Any) -> Any:
     """For Markdown: text in which no sign makes structure, a link or a mention."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    line = visible(one_line(value, limit=2_000))
+    line = visible(one_line(value, limit=MARKDOWN_TEXT))
     return Markup(_STRUCTURE.sub(lambda sign: f"&#{ord(sign.group())};", line))  # noqa: S704
 
 

@@ -43,10 +43,10 @@ def _sign(match: re.Match[str]) -> str:
 def one_line(text: str, limit: int = 300) -> str:
     r"""The text as one line of at most `limit` characters.
 
-    >>> one_line(" expected\n  stop ", limit=12)
+    >>> one_line("expected\n  stop\n", limit=12)
     'expected ⏎ …'
     """
-    line = _LINE_ENDS.sub(" ⏎ ", text[: 4 * limit].strip())
+    line = _LINE_ENDS.sub(" ⏎ ", text[: 4 * limit].strip("\n"))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

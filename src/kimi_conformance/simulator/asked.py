@@ -7,11 +7,11 @@ waived by a fault the model makes the best of what is there.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from kimi_conformance.editions import Edition
 
-__all__ = ["Asked", "read", "text_of"]
+__all__ = ["Asked", "is_table", "read", "text_of"]
 
 MOST_CHOICES = 16
 
@@ -54,8 +54,8 @@ class Asked:
     @property
     def tool_choice_name(self) -> Any:
         """The function that `tool_choice` names, or None."""
-        function = self.tool_choice.get("function") if _is_table(self.tool_choice) else None
-        return function.get("name") if _is_table(function) else None
+        function = self.tool_choice.get("function") if is_table(self.tool_choice) else None
+        return function.get("name") if is_table(function) else None
 
     @property
     def calls_before(self) -> int:
@@ -63,7 +63,7 @@ class Asked:
         return sum(
             len(message["tool_calls"])
             for message in self.messages
-            if _is_table(message) and isinstance(message.get("tool_calls"), list)
+            if is_table(message) and isinstance(message.get("tool_calls"), list)
         )
 
 
@@ -80,11 +80,11 @@ def read(body: Mapping[str, Any], edition: Edition) -> Asked:
         messages=messages if isinstance(messages, list) else (),
         tools=tools if isinstance(tools, list) else (),
         stream=get("stream") is True,
-        include_usage=_is_table(options) and options.get("include_usage") is True,
+        include_usage=is_table(options) and options.get("include_usage") is True,
         n=min(max(n, 1), MOST_CHOICES) if type(n) is int else 1,
         max_tokens=_max_tokens(body, edition),
         stop=[stop] if isinstance(stop, str) else _texts(stop),
-        json_mode=_is_table(form) and form.get("type") == "json_object",
+        json_mode=is_table(form) and form.get("type") == "json_object",
         tool_choice=get("tool_choice") or "auto",
     )
 
@@ -94,7 +94,7 @@ def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else ()
-    return " ".join(_texts(part.get("text") for part in parts if _is_table(part)))
+    return " ".join(_texts(part.get("text") for part in parts if is_table(part)))
 
 
 def _max_tokens(body: Mapping[str, Any], edition: Edition) -> int | None:
@@ -110,5 +110,6 @@ def _texts(values: Any) -> list[str]:
     return [value for value in listed if isinstance(value, str)]
 
 
-def _is_table(value: Any) -> bool:
+def is_table(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether JSON is an object."""
     return isinstance(value, dict)

@@ -37,7 +37,7 @@ MOST_WORDS = 8192  # that a user can ask for
 BYTES_PER_TOKEN = 4
 
 OPENERS = ("你好，", "月之暗面：", "Voilà,", "好的，", "当然，", "Très bien,", "没问题，", "Ça va,")
-WORDS = (
+WORDS = (  # noqa: SIM905 - a text is easier to read and to change
     "moon tide crater orbit lunar dust basin ridge horizon signal landing crew module night "
     "shadow light stone river cloud window paper lantern garden bridge mirror letter number "
     "answer question reason pattern circle 月亮 海洋 星星 夜晚 火箭 轨道 山谷 灯光 <b>tide</b> "

@@ -75,11 +75,10 @@ def _resolved(schema: Schema, root: Schema, depth: int) -> Schema:
 
 
 def _target(reference: str, root: Schema) -> Schema:
-    found: Any = root
+    found: Schema = root
     for step in reference.removeprefix("#").split("/")[1:]:
-        found = found.get(step.replace("~1", "/").replace("~0", "~"), {})
-        if not isinstance(found, Mapping):
-            return {}
+        below = found.get(step.replace("~1", "/").replace("~0", "~"))
+        found = below if isinstance(below, Mapping) else {}
     return found
 
 
@@ -117,9 +116,9 @@ def _object(schema: Schema, root: Schema, depth: int) -> dict[str, Any]:
     properties = schema.get("properties")
     properties = properties if isinstance(properties, Mapping) else {}
     required = schema.get("required")
-    required = [each for each in required if isinstance(each, str)] if (
-        isinstance(required, list)
-    ) else []
+    required = (
+        [each for each in required if isinstance(each, str)] if (isinstance(required, list)) else []
+    )
     names = [name for name in properties if name in required or depth < DEEPEST // 4]
     missing = [name for name in required if name not in properties]
     return {

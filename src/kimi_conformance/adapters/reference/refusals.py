@@ -9,8 +9,9 @@ endpoint says is carried on, shortened, without control characters and without t
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
+from kimi_conformance.adapters.reference.effects import Answer
 from kimi_conformance.adapters.reference.errors import (
     LLMAuthenticationError,
     LLMBadRequestError,
@@ -23,11 +24,11 @@ from kimi_conformance.adapters.reference.errors import (
     LLMServerError,
     LLMTimeoutError,
 )
-from kimi_conformance.http import httpx
 
 __all__ = ["decoded", "holds_error", "quoted", "reading", "refusal"]
 
 LONGEST_QUOTE = 300  # characters
+LONGEST_READ = 65_536  # what comes after so much is of no interest
 
 _ALWAYS = {"exceeded_current_quota_error": LLMQuotaError}  # 403 in 2024, 429 since 2025
 _BY_STATUS: Mapping[int, type[LLMError]] = {
@@ -60,28 +61,16 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+|\s+")
 
 
-class _Answer(Protocol):
-    @property
-    def status(self) -> int: ...
-
-    @property
-    def headers(self) -> httpx.Headers: ...
-
-    @property
-    def body(self) -> bytes: ...
-
-
-def reading(answer: _Answer, secret: str) -> Any:
+def reading(answer: Answer, secret: str) -> Any:
     """The JSON of an answer that grants what was asked.
 
     Raises:
         LLMError: The status is none of 200 to 299, the body is an error all the same, or it
             is no JSON.
     """
-    if not 200 <= answer.status < 300:  # noqa: PLR2004 - the successful statuses of HTTP
+    if not 200 <= answer.status < 300:
         raise _refused(answer, secret)
     try:
         body = decoded(answer.body)
@@ -120,20 +109,20 @@ def decoded(data: bytes | str) -> Any:
 
 def quoted(text: str, secret: str, longest: int = LONGEST_QUOTE) -> str:
     """What somebody else said, fit for one line of ours and without the key."""
-    line = _UNPRINTABLE.sub(" ", text)
+    printable = (each if each.isprintable() else " " for each in text[:LONGEST_READ])
+    line = " ".join("".join(printable).split())
     if secret:
         # Also where it was taken apart by what has just become a space.
         line = re.sub(" ?".join(re.escape(each) for each in secret), "***", line)
-    line = line.strip()
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def _refused(answer: _Answer, secret: str) -> LLMError:
+def _refused(answer: Answer, secret: str) -> LLMError:
     try:
         type, text = _envelope(decoded(answer.body))
     except ValueError:
         type, text = None, _text(answer.body)
-    if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirections of HTTP
+    if 300 <= answer.status < 400:
         type, text = None, f"redirected to {answer.headers.get('location')}, not followed"
     return _error(answer.status, type, quoted(text, secret), secret)
 
@@ -150,7 +139,7 @@ def _error(status: int, type: str | None, text: str, secret: str) -> LLMError:
 def _kind(status: int, type: str | None, text: str) -> type[LLMError]:
     if type in _ALWAYS:
         return _ALWAYS[type]
-    if status >= 500:  # noqa: PLR2004 - the server's own errors, whichever it is
+    if status >= 500:
         return LLMServerError
     kind = _BY_STATUS.get(status) or _BY_TYPE.get(type or "", LLMError)
     if kind is LLMBadRequestError and _TOO_LONG.search(text):
@@ -176,6 +165,6 @@ def _envelope(body: Any) -> tuple[str | None, str]:
 
 def _text(body: bytes) -> str:
     """What a body that is no JSON says: the title of a page, or all of it."""
-    text = body[:65_536].decode(errors="replace")
+    text = body[:LONGEST_READ].decode(errors="replace")
     title = _TITLE.search(text)
     return title[1] if title else text

@@ -6,9 +6,10 @@ changes them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from kimi_conformance.adapters.protocol import Chunk, Completion
+from kimi_conformance.adapters.reference.effects import Answer
 from kimi_conformance.adapters.reference.errors import LLMConnectionError, LLMError
 from kimi_conformance.adapters.reference.refusals import (
     decoded,
@@ -25,17 +26,6 @@ __all__ = ["ChunkReader", "is_event_stream", "joined"]
 DONE = "[DONE]"
 LONGEST_EVENT = 8 * 1024 * 1024  # bytes without a chunk; a line without end must end somewhere
 _OTHER_THAN_EVENTS = ("application/json", "text/html")
-
-
-class _Answer(Protocol):
-    @property
-    def status(self) -> int: ...
-
-    @property
-    def headers(self) -> httpx.Headers: ...
-
-    @property
-    def body(self) -> bytes: ...
 
 
 def is_event_stream(status: int, headers: httpx.Headers) -> bool:
@@ -91,7 +81,7 @@ class ChunkReader:
                 f"without {DONE}"
             )
 
-    def no_stream(self, answer: _Answer) -> LLMError:
+    def no_stream(self, answer: Answer) -> LLMError:
         """The error that an answer stands for which came in place of a stream."""
         try:
             reading(answer, self._secret)

@@ -1,21 +1,19 @@
 """
-Effects and what performs them.
+Performs operations: sends what they yield, once, and gives them the answer.
 
-An operation (list the models, ask, make a cache) is written once, as a generator: it yields
-what is to be sent and is given the answer, or the error is raised where it stands. So
-building requests and reading answers is free of I/O, and one small driver each serves
-callers that are asynchronous and callers that are not. A driver sends what it is told, once.
+One driver serves callers that are asynchronous and one callers that are not. Whatever the
+client library or the network raises becomes an error of ours here, and nowhere else.
 """
 
 import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import AsyncGenerator, Generator, Iterator
+from typing import Any, TypeVar
 
 from kimi_conformance.adapters.protocol import Chunk
+from kimi_conformance.adapters.reference.effects import Answer, Operation, Send
 from kimi_conformance.adapters.reference.errors import (
     LLMConnectionError,
     LLMError,
@@ -24,57 +22,14 @@ from kimi_conformance.adapters.reference.errors import (
 from kimi_conformance.adapters.reference.streaming import ChunkReader, is_event_stream
 from kimi_conformance.http import httpx, ssl_context
 
-__all__ = ["Answer", "AsyncDriver", "Operation", "Send", "SyncDriver"]
+__all__ = ["AsyncDriver", "SyncDriver"]
 
 LONGEST_ANSWER = 32 * 1024 * 1024  # bytes; an endless body must not fill the memory
-CONNECT_S = 10.0
 DRAIN_S = 0.25  # for what follows [DONE], so that the connection can be used again
 DRAIN_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
-    """Send this request and come back with its answer.
-
-    Attributes:
-        method: "GET".
-        url: Where to.
-        headers: All that the client library does not add by itself.
-        content: The body, or None.
-        silence_s: How long the other side may say nothing.
-        budget_s: How long all of it may take.
-    """
-
-    method: str
-    url: httpx.URL
-    headers: Mapping[str, str]
-    content: bytes | None = None
-    silence_s: float
-    budget_s: float = math.inf
-
-    def arguments(self) -> dict[str, Any]:
-        """The same, as the client library's `stream` takes it."""
-        longest = min(self.silence_s, self.budget_s)
-        return {
-            "method": self.method,
-            "url": self.url,
-            "headers": dict(self.headers),
-            "content": self.content,
-            "timeout": httpx.Timeout(longest, connect=min(longest, CONNECT_S)),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A whole answer, whatever its status; `headers` are looked up in any case."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-
-
 T = TypeVar("T")
-Operation: TypeAlias = Generator[Send, Answer, T]
 
 _OPTIONS: dict[str, Any] = {
     # Proxies and the like from the process's environment are not among the settings.
@@ -201,9 +156,7 @@ class _Body:
             raise LLMError(f"Error: the answer is longer than {LONGEST_ANSWER} bytes")
 
     def answer(self, response: httpx.Response) -> Answer:
-        return Answer(
-            status=response.status_code, headers=response.headers, body=bytes(self._data)
-        )
+        return Answer(status=response.status_code, headers=response.headers, body=bytes(self._data))
 
 
 async def _whole(response: httpx.Response) -> Answer:

@@ -1,0 +1,157 @@
+"""How many tokens a client believes a model can hold."""
+
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimi_conformance.adapters.protocol import ListsModels
+from kimi_conformance.checks import (
+    DOCUMENTED_WINDOWS,
+    OpenAdapter,
+    Service,
+    Upstream,
+    announced,
+    ids,
+    replies,
+    requirement,
+)
+
+NOBODY_LISTENS = "http://127.0.0.1:9/v1"
+
+
+def entry(id: str, window: int) -> dict[str, Any]:
+    """An entry of the API's list that tells the window."""
+    return {"id": id, "object": "model", "owned_by": "moonshot", "context_length": window}
+
+
+@requirement("CTX-01")
+@given(window=st.integers(min_value=1, max_value=2**31 - 1))
+@pytest.mark.parametrize("id", ["kimi-k2-0905-preview", "moonshot-v1-8k", "kimi-k9"])
+async def test_the_window_that_the_api_gives_wins(
+    id: str, window: int, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A user can fill a model as far as it really goes."""
+    upstream.replies(replies.model_list([entry(id, window)]))
+
+    [config] = await adapter.list_models()
+
+    assert config.context_window == window
+
+
+@requirement("CTX-02")
+@pytest.mark.parametrize("id", ["kimi-k9", "moonshot-v9-1m"])
+async def test_an_unknown_model_without_a_window_has_8192_tokens(
+    id: str, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A prompt is cut too early rather than refused."""
+    upstream.replies(replies.model_list([id]))
+
+    [config] = await adapter.list_models()
+
+    assert config.context_window == 8192
+
+
+async def test_the_documented_table_gives_a_model_its_window(
+    id: str, window: int, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A user plans with the right size also while the API is down."""
+    upstream.replies(replies.server_error())
+
+    models = await adapter.list_models()
+
+    assert [model.context_window for model in models if model.id == id] == [window]
+
+
+@requirement("CTX-11")
+@pytest.mark.parametrize(
+    ("id", "label"),
+    [
+        pytest.param("moonshot-v1-8k", 8, id="8K"),
+        pytest.param("moonshot-v1-32k", 32, id="32K"),
+        pytest.param("moonshot-v1-128k", 128, id="128K"),
+        pytest.param("kimi-k2-0905-preview", 256, id="256K"),
+    ],
+)
+async def test_a_label_counts_in_1024s(
+    id: str, label: int, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """Who reads '128K' in one document and '131072' in another reads the same."""
+    upstream.replies(replies.server_error())
+
+    models = await adapter.list_models()
+
+    assert [model.context_window for model in models if model.id == id] == [label * 1024]
+
+
+@requirement("CTX-12")
+@pytest.mark.parametrize("id", DOCUMENTED_WINDOWS)
+async def test_a_known_model_has_one_window_on_both_paths(
+    id: str, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A conversation is not cut to 8192 tokens because the API left a field out."""
+    upstream.replies(replies.model_list([id]), replies.server_error())
+
+    [listed] = await adapter.list_models()
+    fallback = await adapter.list_models()
+
+    assert listed.context_window in [model.context_window for model in fallback if model.id == id]
+
+
+@requirement("CTX-13")
+@pytest.mark.parametrize("window", [1, 8191, 131073, 262143, 1048577])
+async def test_the_window_is_taken_to_the_last_token(
+    window: int, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A prompt of exactly that size is neither cut nor refused."""
+    upstream.replies(replies.model_list([entry("kimi-k9", window)]))
+
+    [config] = await adapter.list_models()
+
+    assert config.context_window == window
+
+
+@requirement("CTX-14")
+async def test_a_window_other_than_the_documented_one_is_reported(
+    adapter: ListsModels,
+    upstream: Upstream,
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """Whoever maintains the table learns that the API has moved on."""
+    caplog.set_level(logging.WARNING)
+    upstream.replies(replies.model_list([entry("kimi-latest", 65536), entry("kimi-k9", 65536)]))
+
+    await adapter.list_models()
+
+    assert "kimi-latest" in announced(recwarn, caplog)
+    assert "kimi-k9" not in announced(recwarn, caplog)
+
+
+@requirement("CTX-15")
+async def test_the_table_agrees_with_the_api_of_today(
+    open_adapter: OpenAdapter, service: Service
+) -> None:
+    """A table that has aged is found by a test, not by a user whose prompt is refused."""
+    table = await open_adapter(base_url=NOBODY_LISTENS).list_models()
+    today = await open_adapter().list_models()
+
+    known = {model.id: model.context_window for model in table}
+    shared = {model.id: model.context_window for model in today if model.id in known}
+    assert shared
+    assert shared == {id: known[id] for id in shared}
+
+
+@requirement("CTX-17")
+async def test_every_window_shown_is_the_one_that_the_api_states(
+    adapter: ListsModels, service: Service
+) -> None:
+    """A user sees sizes that hold."""
+    models = await adapter.list_models()
+
+    stated = {entry["id"]: entry for entry in service.exchanges[0].answer.json["data"]}
+    told = [model for model in models if "context_length" in stated[model.id]]
+    assert ids(told)
+    assert all(model.context_window == stated[model.id]["context_length"] for model in told)

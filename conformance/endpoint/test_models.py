@@ -1,0 +1,68 @@
+"""What the model list promises beyond its shape."""
+
+from kimi_conformance.checks import GREETING, Edition, Endpoint, Reply, requirement
+
+
+def ids(models: Reply) -> list[str]:
+    return [model["id"] for model in models.accepted.json["data"]]
+
+
+@requirement("EP-MODELS-01")
+async def test_the_model_that_answers_is_listed(endpoint: Endpoint) -> None:
+    """A user finds in the menu what can be asked."""
+    answer = await endpoint.chat(GREETING)
+    models = await endpoint.get("/models")
+
+    assert answer.control.json["model"] in ids(models)
+
+
+@requirement("EP-MODELS-02")
+async def test_two_lists_hold_the_same_models(endpoint: Endpoint) -> None:
+    """A client may keep the list for a while, and need not ask twice to be sure."""
+    first = await endpoint.get("/models")
+    second = await endpoint.get("/models")
+
+    assert sorted(ids(first)) == sorted(ids(second)) != []
+
+
+@requirement("EP-MODELS-03")
+async def test_each_model_tells_its_window(endpoint: Endpoint) -> None:
+    """A client knows how much it may send without a table of its own."""
+    models = await endpoint.get("/models")
+
+    silent = [m["id"] for m in models.accepted.json["data"] if "context_length" not in m]
+
+    assert silent == []
+
+
+@requirement("EP-MODELS-04")
+async def test_a_window_that_is_told_is_the_documented_one(
+    endpoint: Endpoint, edition: Edition
+) -> None:
+    """A client neither sends too much nor wastes room."""
+    models = await endpoint.get("/models")
+
+    told = {m["id"]: m.get("context_length") for m in models.accepted.json["data"]}
+    documented = {model.id: model.context_window for model in edition.models if model.id in told}
+
+    assert {id: told[id] or window for id, window in documented.items()} == documented != {}
+
+
+@requirement("EP-MODELS-05")
+async def test_the_documented_models_are_listed(endpoint: Endpoint, edition: Edition) -> None:
+    """A reader of the documents finds what they name."""
+    models = await endpoint.get("/models")
+
+    missing = set(edition.documented_models) - set(ids(models))
+
+    assert missing == set()
+
+
+@requirement("EP-MODELS-06")
+async def test_each_model_is_owned_by_moonshot(endpoint: Endpoint) -> None:
+    """A client that shows several providers can tell whose a model is."""
+    models = await endpoint.get("/models")
+
+    owners = {model["owned_by"] for model in models.accepted.json["data"]}
+
+    assert owners == {"moonshot"}

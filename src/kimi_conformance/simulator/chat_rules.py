@@ -1,0 +1,142 @@
+"""What a chat request must not be, row by row."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kimi_conformance.simulator.message_rules import MESSAGE_RULES
+from kimi_conformance.simulator.rules import Case, Fills, Rule, is_number, typed
+from kimi_conformance.simulator.tool_rules import TOOL_CHOICE_RULES, TOOL_RULES
+
+__all__ = ["CHAT_RULES", "ESTIMATE_RULES"]
+
+
+def _unknown_model(case: Case) -> Iterator[Fills]:
+    if case.model is None:
+        yield {"model": case.body.get("model") or ""}
+
+
+def _parts(case: Case) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
+    for position, message in case.placed():
+        content = message.get("content")
+        if isinstance(content, list):
+            for part in content:
+                if isinstance(part, dict):
+                    yield position, message, part
+
+
+def _wrong_part(case: Case) -> Iterator[Fills]:
+    sees = case.model is not None and case.model.vision
+    allowed = ("text", "image_url") if sees else ("text",)
+    for position, message, part in _parts(case):
+        if part.get("type") not in allowed:
+            yield {"position": position, "role": message.get("role"), "part": part.get("type", "")}
+
+
+def _foreign_image(case: Case) -> Iterator[Fills]:
+    for position, _, part in _parts(case):
+        if part.get("type") == "image_url":
+            image = part.get("image_url")
+            url = image.get("url") if isinstance(image, dict) else image
+            if not (isinstance(url, str) and url.startswith(("data:", "ms://"))):
+                yield {"position": position}
+
+
+def _ranged(field: str) -> Rule:
+    def find(case: Case) -> Iterator[Fills]:
+        value = case.body.get(field)
+        bounds = case.edition.limits.ranges.get(field)
+        if bounds and is_number(value) and not bounds[0] <= value <= bounds[1]:
+            yield {"field": field, "low": bounds[0], "high": bounds[1]}
+
+    return Rule(f"{field}_range", "out_of_range", find)
+
+
+def _several_greedy(case: Case) -> Iterator[Fills]:
+    """More than one answer at a temperature near 0; where none is given, it is let pass."""
+    n, temperature = case.body.get("n"), case.body.get("temperature")
+    if (
+        type(n) is int
+        and n > 1
+        and is_number(temperature)
+        and temperature < case.edition.limits.greedy_below
+    ):
+        yield {}
+
+
+def _too_many_stops(case: Case) -> Iterator[Fills]:
+    stop, limit = case.body.get("stop"), case.edition.limits.stops
+    if isinstance(stop, list) and len(stop) > limit:
+        yield {"limit": limit, "count": len(stop)}
+
+
+def _too_long_stop(case: Case) -> Iterator[Fills]:
+    stop, limit = case.body.get("stop"), case.edition.limits.stop_bytes
+    for each in stop if isinstance(stop, list) else [stop]:
+        if isinstance(each, str) and len(each.encode("utf-8", "surrogatepass")) > limit:
+            yield {"limit": limit}
+
+
+def _no_length(case: Case) -> Iterator[Fills]:
+    for field in case.edition.reply.length_fields:
+        value = case.body.get(field)
+        if type(value) is int and value < 1:
+            yield {"field": field}
+
+
+def _above_window(case: Case) -> Iterator[Fills]:
+    """Prompt and requested answer together, or a prompt that leaves room for no token."""
+    model = case.model
+    if model is None:
+        return
+    requested = case.prompt + (case.asked.max_tokens or 1)
+    if requested > model.context_window:
+        yield {"limit": model.context_window, "requested": requested}
+
+
+def _unknown_format(case: Case) -> Iterator[Fills]:
+    form = case.body.get("response_format")
+    if isinstance(form, dict) and form.get("type") not in case.edition.limits.response_formats:
+        yield {"format": form.get("type", "")}
+
+
+def _unsupported_tools(case: Case) -> Iterator[Fills]:
+    if case.tools and case.model is not None and not case.model.tools:
+        yield {"model": case.model.id}
+
+
+CHAT_RULES = (
+    typed("model", "string"),
+    Rule("model_not_found", "model_not_found", _unknown_model),
+    typed("messages", "[]object"),
+    typed("temperature", "float"),
+    typed("top_p", "float"),
+    typed("n", "int"),
+    typed("max_tokens", "int"),
+    typed("presence_penalty", "float"),
+    typed("frequency_penalty", "float"),
+    typed("stream", "bool"),
+    typed("stream_options", "object"),
+    typed("stop", "string or []string"),
+    typed("tools", "[]object"),
+    typed("tool_choice", "string or object"),
+    typed("response_format", "object"),
+    *MESSAGE_RULES,
+    Rule("part_type", "part_type", _wrong_part),
+    Rule("image_url", "image_url", _foreign_image),
+    _ranged("temperature"),
+    _ranged("top_p"),
+    _ranged("n"),
+    _ranged("presence_penalty"),
+    _ranged("frequency_penalty"),
+    Rule("n_with_greedy", "n_with_greedy", _several_greedy),
+    Rule("stop_too_many", "stop_too_many", _too_many_stops),
+    Rule("stop_too_long", "stop_too_long", _too_long_stop),
+    Rule("max_tokens_not_positive", "not_positive", _no_length),
+    Rule("response_format_unknown", "response_format_unknown", _unknown_format),
+    Rule("tools_unsupported", "tools_unsupported", _unsupported_tools),
+    *TOOL_RULES,
+    *TOOL_CHOICE_RULES,
+    Rule("token_limit", "token_limit", _above_window),
+)
+
+ESTIMATE_RULES = (*CHAT_RULES[:3], *MESSAGE_RULES)

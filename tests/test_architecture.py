@@ -1,0 +1,150 @@
+"""Imports point inwards, and what is kept in one place stays there."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "kimi_conformance"
+
+# Each ring may import itself and the rings before it.
+RINGS = (
+    # pure: values and rules, the standard library only
+    ("errors", "requirements", "editions", "verdicts", "runs", "wire", "slo", "statistics"),
+    # the doors to the outside
+    ("http", "suite"),
+    # what answers, and what is judged
+    ("stage", "adapters", "simulator", "cassettes"),
+    # what people use
+    ("checks", "plugin", "reporting", "load"),
+    ("cli", "__main__"),
+)
+PURE = RINGS[0]
+ONLY_IN = {
+    "httpx": ("http.py",),
+    "locust": ("load/",),
+    "gevent": ("load/",),
+    "jinja2": ("reporting/",),
+    "openai": ("adapters/openai_python.py",),
+    "vcr": ("cassettes/",),
+    "aiohttp": ("stage/",),
+    "uvloop": ("stage/",),
+    "click": ("cli/",),
+    "rich": ("cli/",),
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+
+
+def part(name: str) -> str:
+    """ "kimi_conformance.wire.sse" is in the part "wire"."""
+    pieces = name.split(".")
+    return pieces[1] if len(pieces) > 1 else ""
+
+
+def ring(name: str) -> int:
+    return next(number for number, parts in enumerate(RINGS) if name in parts)
+
+
+def of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_inwards(path: Path) -> None:
+    own = of(path)
+    outward = [
+        name
+        for name in imports(path)
+        if name.startswith("kimi_conformance.")
+        and own != "__init__"
+        and ring(part(name)) > ring(own)
+    ]
+
+    assert outward == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_innermost_ring_needs_the_standard_library_only(path: Path) -> None:
+    foreign = [
+        name
+        for name in imports(path)
+        if of(path) in PURE
+        and name.split(".")[0] not in {*sys.stdlib_module_names, "kimi_conformance"}
+    ]
+
+    assert foreign == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_library_is_imported_where_it_belongs(path: Path) -> None:
+    own = path.relative_to(PACKAGE).as_posix()
+    misplaced = [
+        name
+        for name in imports(path)
+        if (places := ONLY_IN.get(name.split(".")[0])) and not own.startswith(places)
+    ]
+
+    assert misplaced == []
+
+
+def test_every_part_stands_in_a_ring() -> None:
+    parts = {of(path) for path in modules()} - {"__init__"}
+
+    assert parts == {part for ring in RINGS for part in ring}
+
+
+def test_the_package_has_no_drawer_for_odds_and_ends() -> None:
+    names = {path.stem for path in modules()}
+
+    assert not names & {"utils", "util", "common", "base", "helpers", "misc"}
+
+
+def test_the_plugin_brings_in_pytest_and_the_standard_library_only() -> None:
+    code = (
+        "import sys, pytest; before = set(sys.modules); import kimi_conformance.plugin; "
+        "print(*sorted({name.split('.')[0] for name in set(sys.modules) - before}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    foreign = set(result.stdout.split()) - sys.stdlib_module_names - {"kimi_conformance"}
+    assert foreign == set()
+
+
+def test_no_test_process_imports_locust() -> None:
+    assert "locust" not in sys.modules
+
+
+@pytest.mark.parametrize("folder", ["conformance", "loadtests"])
+def test_content_imports_machinery_through_its_front_door(folder: str) -> None:
+    allowed = {
+        "kimi_conformance.checks",
+        "kimi_conformance.checks.fixtures",
+        "kimi_conformance.load",
+    }
+    inner = [
+        (path.name, name)
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name in imports(path)
+        if name.startswith("kimi_conformance") and name not in allowed
+    ]
+
+    assert inner == []

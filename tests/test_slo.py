@@ -1,0 +1,196 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimi_conformance.errors import UsageError
+from kimi_conformance.slo import Attained, Comparison, Measured, Objective, judge, needed, parse
+
+SUCCESS = Objective(name="success_rate", metric="success", objective=0.99)
+RESPONSE = Objective(name="mean_response_s", metric="response_s", statistic="mean", bound=2.0)
+PROMPT = Objective(name="ttft", metric="ttft_s", bound=0.8, objective=0.9)
+TAIL = Objective(name="p99", metric="response_s", statistic="p99", bound=2.0)
+CPU = Objective(name="cpu_percent", metric="cpu_percent", statistic="mean", bound=70)
+
+
+def calls(good: int, bad: int = 0) -> Sequence[float]:
+    return [1.0] * good + [0.0] * bad
+
+
+def verdict(
+    objective: Objective, *, success: Sequence[float] = (1.0,), **values: Sequence[float]
+) -> str:
+    return judge(objective, Measured(values={"success": success, **values})).verdict
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "expected"),
+    [
+        (381, 0, "met"),
+        (380, 0, "undecided"),
+        (1, 0, "undecided"),
+        (100, 1, "undecided"),
+        (990, 10, "undecided"),
+        (900, 100, "missed"),
+        (0, 1, "missed"),
+        (0, 0, "undecided"),
+    ],
+)
+def test_a_share_is_judged_by_its_whole_interval(good: int, bad: int, expected: str) -> None:
+    assert verdict(SUCCESS, success=calls(good, bad)) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0] * 50, "met"),
+        ([2.0] * 50, "met"),
+        ([3.0] * 50, "missed"),
+        ([0.1, 3.8] * 5, "undecided"),
+        ([0.1], "undecided"),
+        ([], "undecided"),
+    ],
+)
+def test_a_mean_is_judged_by_its_whole_interval(values: list[float], expected: str) -> None:
+    assert verdict(RESPONSE, response_s=values) == expected
+
+
+def test_a_tail_needs_enough_values_to_be_met_and_few_to_be_missed() -> None:
+    assert verdict(TAIL, response_s=[1.0] * 367) == "undecided"
+    assert verdict(TAIL, response_s=[1.0] * 368) == "met"
+    assert verdict(TAIL, response_s=[3.0] * 10) == "missed"
+
+
+def test_a_value_at_its_bound_is_good() -> None:
+    at_bound = judge(PROMPT, Measured(values={"success": [1.0], "ttft_s": [0.8, 0.9]}))
+
+    assert at_bound.value == 0.5
+
+
+@pytest.mark.parametrize("objective", [SUCCESS, RESPONSE, TAIL, PROMPT, CPU])
+def test_no_call_meets_nothing(objective: Objective) -> None:
+    idle = {"success": (), "cpu_percent": [1.0] * 50, "memory_percent": [1.0] * 50}
+
+    attained = judge(objective, Measured(values=idle))
+
+    assert attained.verdict is Attained.UNDECIDED
+
+
+def test_a_run_cut_short_keeps_no_promise_but_can_break_one() -> None:
+    fast = {"success": calls(1000), "response_s": [0.1] * 1000}
+    slow = {"success": calls(1000), "response_s": [9.0] * 1000}
+
+    assert judge(RESPONSE, Measured(values=fast, complete=False)).verdict is Attained.UNDECIDED
+    assert judge(RESPONSE, Measured(values=slow, complete=False)).verdict is Attained.MISSED
+
+
+@pytest.mark.parametrize("seconds", [0.1, 9.0])
+def test_a_run_that_is_not_valid_decides_nothing(seconds: float) -> None:
+    values = {"success": calls(1000), "response_s": [seconds] * 1000}
+
+    assert judge(RESPONSE, Measured(values=values, valid=False)).verdict is Attained.UNDECIDED
+
+
+def test_an_attainment_tells_what_was_measured_and_how_sure_it_is() -> None:
+    attained = judge(SUCCESS, Measured(values={"success": calls(98, 2)}))
+
+    assert attained.value == 0.98
+    assert attained.comparison is Comparison.AT_LEAST
+    assert (attained.low, attained.high) == pytest.approx((0.93001, 0.99450), abs=1e-5)
+    assert (attained.metric, attained.unit) == ("success_share", "share")
+    assert "usable and complete body" in attained.definition
+
+
+@given(st.integers(0, 3000), st.integers(0, 20), st.sampled_from([0.5, 0.9, 0.99, 0.999]))
+def test_exactly_as_many_calls_as_needed_decide(good: int, bad: int, share: float) -> None:
+    objective = Objective(name="share", metric="success", objective=share)
+
+    more = needed(objective, calls(good, bad))
+
+    enough = judge(objective, Measured(values={"success": calls(good + more, bad)}))
+    assert enough.verdict is Attained.MET or not good + more
+    if more:
+        fewer = judge(objective, Measured(values={"success": calls(good + more - 1, bad)}))
+        assert fewer.verdict is not Attained.MET
+
+
+def test_an_undecided_share_says_how_many_more_it_needs() -> None:
+    assert judge(SUCCESS, Measured(values={"success": calls(180)})).needed == 201
+    assert judge(SUCCESS, Measured(values={"success": calls(381)})).needed is None
+    assert judge(SUCCESS, Measured(values={"success": calls(0, 9)})).needed is None
+
+
+def test_how_many_more_is_no_question_of_a_mean() -> None:
+    with pytest.raises(ValueError, match="no share"):
+        needed(RESPONSE, [1.0])
+
+
+def test_a_scenario_has_the_objectives_of_all_and_its_own() -> None:
+    text = """
+        [all.success_rate]
+        metric = "success"
+        objective = 0.99
+        [all.mean_response_s]
+        metric = "response_s"
+        statistic = "mean"
+        at_most = 2
+        [storm.success_rate]
+        metric = "success"
+        objective = 0.5
+    """
+    objectives = parse(text)
+
+    assert [(o.name, o.target) for o in objectives.of("storm")] == [
+        ("success_rate", 0.5),
+        ("mean_response_s", 2.0),
+    ]
+    assert [o.target for o in objectives.of("anything")] == [0.99, 2.0]
+
+
+SHARE = '[a.b]\nmetric = "success"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("metric =", "is not TOML"),
+        ("metric = 1", "lone key 'metric'"),
+        ("[a]\nb = 1", "is no table"),
+        ("[a.b]\nobjective = 0.9", "lacks metric"),
+        ('[a.b]\nmetric = "respose_s"\nobjective = 0.9', "Did you mean 'response_s'"),
+        ("[a.b]\nmetric = 3\nobjective = 0.9", "metric 3"),
+        (SHARE + "objectiv = 0.9", "Did you mean 'objective'"),
+        (SHARE + "objective = 99", "Is it meant as 0.99?"),
+        (SHARE + "objective = 1", "below 1"),
+        (SHARE + "objective = 0", "above 0"),
+        (SHARE + "objective = nan", "above 0"),
+        (SHARE + "objective = true", "no number"),
+        (SHARE + "at_most = 1.0", "takes objective, but has at_most"),
+        (SHARE, "but has nothing"),
+        ('[a.b]\nmetric = "ttft_s"\nat_most = 0.8', "at_most and objective or statistic"),
+        ('[a.b]\nmetric = "ttft_s"\nat_most = -1\nobjective = 0.9', "above 0"),
+        ('[a.b]\nmetric = "ttft_s"\nat_most = 1\nstatistic = "p98"', "Did you mean 'p9"),
+        ('[a.b]\nmetric = "cpu_percent"\nat_most = 120\nstatistic = "mean"', "above 100 %"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=".") as raised:
+        parse(text, "slo.toml")
+
+    assert message in str(raised.value)
+    assert str(raised.value).startswith("slo.toml")
+
+
+def test_the_four_targets_hold_for_every_scenario_of_the_suite() -> None:
+    text = (Path(__file__).parents[1] / "loadtests" / "slo.toml").read_text("utf-8")
+
+    targets = {o.name: (o.comparison, o.target) for o in parse(text).of("any")}
+
+    assert targets == {
+        "success_rate": (Comparison.AT_LEAST, 0.99),
+        "mean_response_s": (Comparison.AT_MOST, 2.0),
+        "memory_percent": (Comparison.AT_MOST, 80.0),
+        "cpu_percent": (Comparison.AT_MOST, 70.0),
+    }

@@ -1,0 +1,132 @@
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from kimi_conformance import statistics
+from kimi_conformance.statistics import (
+    Interval,
+    histogram,
+    mean_interval,
+    percentile,
+    percentile_interval,
+    summary,
+    wilson,
+)
+
+VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=200)
+
+
+@pytest.mark.parametrize(
+    ("good", "total"), [(0, 1), (1, 1), (10, 10), (0, 10), (480, 480), (475, 480), (3, 7)]
+)
+def test_wilson_agrees_with_scipy(good: int, total: int) -> None:
+    expected = stats.binomtest(good, total).proportion_ci(0.95, method="wilson")
+
+    interval = wilson(good, total)
+
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "tolerance"), [(2, 1e-9), (3, 1e-9), (4, 2e-3), (5, 4e-4), (80, 1e-6)]
+)
+def test_the_interval_of_a_mean_agrees_with_scipy(n: int, tolerance: float) -> None:
+    dice = random.Random(n)
+    values = [dice.expovariate(2.0) for _ in range(n)]
+    centre = statistics.mean(values)
+    expected = stats.t.interval(0.95, n - 1, loc=centre, scale=stats.sem(values))
+
+    interval = mean_interval(values)
+
+    assert interval is not None
+    assert interval.low is not None
+    assert centre is not None
+    assert centre - interval.low == pytest.approx(centre - expected[0], rel=tolerance)
+
+
+@pytest.mark.parametrize("percent", [50, 90, 95, 99])
+@pytest.mark.parametrize("n", [1, 5, 60, 367, 368, 480, 3000])
+def test_the_interval_of_a_percentile_agrees_with_scipy(percent: float, n: int) -> None:
+    values = [float(value) for value in range(n)]
+    low, high = stats.quantile_test(values, q=0, p=percent / 100).confidence_interval(0.95)
+
+    interval = percentile_interval(values, percent)
+
+    expected = Interval(
+        low=None if math.isnan(low) else low, high=None if math.isnan(high) else high
+    )
+    assert interval == expected
+
+
+def test_the_99th_percentile_is_bounded_from_368_values_on() -> None:
+    few, enough = [1.0] * 367, [1.0] * 368
+
+    assert percentile_interval(few, 99) == Interval(1.0, None)
+    assert percentile_interval(enough, 99) == Interval(1.0, 1.0)
+
+
+@given(VALUES, st.sampled_from([50.0, 90.0, 95.0, 99.0, 100.0]))
+def test_a_percentile_is_the_least_value_that_enough_values_do_not_exceed(
+    values: list[float], percent: float
+) -> None:
+    found = percentile(values, percent)
+
+    assert found in values
+    assert 100 * sum(value <= found for value in values) >= percent * len(values) - 1e-6
+    smaller = [value for value in values if value < found]
+    assert 100 * len(smaller) < percent * len(values)
+
+
+@given(VALUES, st.randoms(use_true_random=False))
+def test_the_order_of_the_values_makes_no_difference(
+    values: list[float], dice: random.Random
+) -> None:
+    shuffled = list(values)
+    dice.shuffle(shuffled)
+
+    assert summary(shuffled) == summary(values)
+    assert mean_interval(shuffled) == mean_interval(values)
+
+
+def test_nothing_gives_no_number() -> None:
+    assert wilson(0, 0) is None
+    assert mean_interval([]) is None
+    assert percentile([], 50) is None
+    assert percentile_interval([], 50) is None
+    assert summary([]) == statistics.Summary(
+        n=0, mean=None, p50=None, p90=None, p95=None, p99=None, max=None
+    )
+
+
+def test_one_value_has_no_interval_of_its_mean() -> None:
+    assert mean_interval([1.0]) is None
+
+
+@given(VALUES)
+def test_a_histogram_counts_every_value_once(values: list[float]) -> None:
+    edges = (1.0, 10.0, 1000.0)
+
+    counts = histogram(values, edges).counts
+
+    assert sum(counts) == len(values)
+    assert counts[0] == sum(value < 1.0 for value in values)
+    assert counts[-1] == sum(value >= 1000.0 for value in values)
+
+
+def test_wilson_covers_the_true_share_about_as_often_as_it_says() -> None:
+    share, total = 0.97, 200
+    covering = math.fsum(
+        stats.binom.pmf(good, total, share)
+        for good in range(total + 1)
+        if (interval := wilson(good, total))
+        and interval.low is not None
+        and interval.high is not None
+        and interval.low <= share <= interval.high
+    )
+
+    assert 0.93 < covering < 0.98

@@ -1,0 +1,55 @@
+"""What is committed: no secret, no address of a package index, no path of a machine."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kimi_conformance.cassettes import find_secrets
+
+ROOT = Path(__file__).parent.parent
+# Files whose subject is what secrets look like.
+ABOUT_SECRETS = {"tests/cassettes/test_secrets.py", "tests/cassettes/test_cassettes.py"}
+
+
+def committed() -> list[str]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: there is no list of committed files")
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listing.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_no_committed_file_holds_a_secret() -> None:
+    found = {
+        name: secrets
+        for name in committed()
+        if name not in ABOUT_SECRETS and not name.startswith("tests/")
+        if (secrets := find_secrets((ROOT / name).read_bytes()))
+    }
+
+    assert found == {}
+
+
+def test_no_committed_file_names_a_package_index_or_a_machines_path() -> None:
+    index = re.compile(rb"https?://[^\s\"']*(pypi|pythonhosted|npmjs|debian)\.org")
+    path = re.compile(rb"(?<![\w./-])/(home|root|Users|work|farm)/\w")
+    found = [
+        name
+        for name in committed()
+        if index.search((ROOT / name).read_bytes()) or path.search((ROOT / name).read_bytes())
+    ]
+
+    assert found == []
+
+
+def test_constraints_are_names_and_versions_only() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+
+    assert all(line.startswith("#") or re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in lines)

@@ -1,0 +1,78 @@
+"""One verdict from many outcomes: what was not decided never counts as held."""
+
+from dataclasses import replace
+
+import pytest
+
+from kimi_conformance.requirements import Level, Plane
+from kimi_conformance.verdicts import Outcome, RunVerdict, Verdict, conclude
+
+PASSED = Outcome(
+    id="adapter/filter/order_is_kept",
+    requirement="FILTER-06",
+    level=Level.MUST,
+    plane=Plane.ADAPTER,
+    sut="reference",
+    verdict=Verdict.PASSED,
+    seconds=0.1,
+)
+
+
+def outcomes(**counts: int) -> list[Outcome]:
+    return [
+        replace(PASSED, verdict=Verdict(name))
+        for name, count in counts.items()
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        ({"passed": 1}, RunVerdict.CONFORMANT),
+        ({"passed": 99, "failed": 1}, RunVerdict.NOT_CONFORMANT),
+        ({"passed": 95, "inconclusive": 5}, RunVerdict.CONFORMANT),
+        ({"passed": 94, "inconclusive": 6}, RunVerdict.INCONCLUSIVE),
+        ({"passed": 94, "error": 6}, RunVerdict.INCONCLUSIVE),
+        ({"failed": 1, "inconclusive": 99}, RunVerdict.NOT_CONFORMANT),
+        ({"passed": 1, "known_failure": 1}, RunVerdict.CONFORMANT),
+        ({"not_claimed": 50}, RunVerdict.INCONCLUSIVE),
+        ({"passed": 1, "not_claimed": 50}, RunVerdict.CONFORMANT),
+        ({}, RunVerdict.INCONCLUSIVE),
+    ],
+)
+def test_the_rule(counts: dict[str, int], verdict: RunVerdict) -> None:
+    assert conclude(outcomes(**counts)).verdict is verdict
+
+
+def test_a_broken_should_is_no_broken_must() -> None:
+    should = replace(PASSED, level=Level.SHOULD, verdict=Verdict.FAILED)
+
+    conclusion = conclude([PASSED, should])
+
+    assert conclusion.verdict is RunVerdict.CONFORMANT
+    assert conclusion.counts[Verdict.FAILED] == 1
+
+
+def test_the_denominators_are_said() -> None:
+    conclusion = conclude(outcomes(passed=3, failed=1, inconclusive=2, not_claimed=4))
+
+    assert (conclusion.declared, conclusion.applicable, conclusion.decided) == (10, 6, 4)
+
+
+def test_the_sentence_names_what_is_broken() -> None:
+    broken = [replace(PASSED, requirement=f"R-{n}", verdict=Verdict.FAILED) for n in range(7)]
+
+    assert conclude(broken).because == "7 requirements are broken: R-0, R-1, R-2, R-3, R-4 …"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (RunVerdict.CONFORMANT, 0),
+        (RunVerdict.NOT_CONFORMANT, 1),
+        (RunVerdict.INCONCLUSIVE, 3),
+    ],
+)
+def test_exit_codes(verdict: RunVerdict, code: int) -> None:
+    assert verdict.exit_code == code
