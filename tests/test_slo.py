@@ -98,7 +98,7 @@ def test_an_attainment_tells_what_was_measured_and_how_sure_it_is() -> None:
 
     assert attained.value == 0.98
     assert attained.comparison is Comparison.AT_LEAST
-    assert (attained.low, attained.high) == pytest.approx((0.93001, 0.99450), abs=1e-5)
+    assert (attained.low, attained.high) == pytest.approx((0.9300, 0.9945), abs=1e-4)
     assert (attained.metric, attained.unit) == ("success_share", "share")
     assert "usable and complete body" in attained.definition
 
@@ -176,11 +176,10 @@ SHARE = '[a.b]\nmetric = "success"\n'
     ],
 )
 def test_a_wrong_file_says_what_is_wrong(text: str, message: str) -> None:
-    with pytest.raises(UsageError, match=".") as raised:
+    with pytest.raises(UsageError, match=r"^slo\.toml") as raised:
         parse(text, "slo.toml")
 
     assert message in str(raised.value)
-    assert str(raised.value).startswith("slo.toml")
 
 
 def test_the_four_targets_hold_for_every_scenario_of_the_suite() -> None:

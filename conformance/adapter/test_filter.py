@@ -61,9 +61,7 @@ async def test_ids_that_begin_with_kimi_are_kept(
 
 @requirement("FILTER-03")
 @pytest.mark.parametrize("id", ["gpt-4", "text-embedding-3", "moonshot"])
-async def test_every_other_id_is_dropped(
-    id: str, adapter: ListsModels, upstream: Upstream
-) -> None:
+async def test_every_other_id_is_dropped(id: str, adapter: ListsModels, upstream: Upstream) -> None:
     """A user is not offered a model that this provider cannot serve."""
     upstream.replies(replies.model_list([id, *KEPT]))
 
@@ -175,9 +173,7 @@ async def test_the_filter_is_the_same_at_every_base_url(
 
 @requirement("FILTER-10")
 @pytest.mark.parametrize("id", K2_FAMILY)
-async def test_a_k2_model_can_be_listed_and_used(
-    id: str, adapter: Any, upstream: Upstream
-) -> None:
+async def test_a_k2_model_can_be_listed_and_used(id: str, adapter: Any, upstream: Upstream) -> None:
     """What a user picks from the menu is what answers."""
     upstream.answers("GET /v1/models", replies.model_list([id, *KEPT]))
     upstream.answers("POST /v1/chat/completions", replies.completion())

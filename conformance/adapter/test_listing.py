@@ -6,6 +6,7 @@ import pytest
 
 from kimi_conformance.adapters.protocol import FetchesModels, ListsModels
 from kimi_conformance.checks import OpenAdapter, Service, Upstream, failing, replies, requirement
+from kimi_conformance.wire.exchange import Answer
 
 NOBODY_LISTENS = "http://127.0.0.1:9/v1"
 
@@ -133,7 +134,7 @@ async def test_an_http_error_is_an_llm_error_that_says_http_error(
     ],
 )
 async def test_any_other_failure_is_an_llm_error_that_says_error(
-    answer: replies.Answer, adapter: FetchesModels, upstream: Upstream
+    answer: Answer, adapter: FetchesModels, upstream: Upstream
 ) -> None:
     """Callers catch one kind of error, whatever the network does."""
     upstream.replies(answer)

@@ -26,6 +26,7 @@ PLACES = [
 async def ask(
     endpoint: Endpoint, method: str, path: str, body: Any, *, key: str | None = ""
 ) -> Reply:
+    """One of `PLACES`, with the model added to its body."""
     whole = None if body is None else {"model": endpoint.model, **body}
     return await endpoint.request(method, path, json=whole, key=key)
 

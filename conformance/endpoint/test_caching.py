@@ -38,6 +38,7 @@ FAR_AWAY = 4_102_444_800  # in 2100
 async def ask(
     endpoint: Endpoint, cache: Mapping[str, Any], body: Mapping[str, Any] = CHAT, **headers: str
 ) -> Reply:
+    """A chat that names a cache; further headers with underscores for dashes."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await endpoint.chat(body, headers={"X-Msh-Context-Cache": cache["id"], **named})
 
@@ -50,6 +51,7 @@ def hit(reply: Reply) -> Reply:
 
 
 def cache_headers(reply: Reply) -> set[str]:
+    """Which headers say that a cache was used."""
     return {name for name in (ID, SAVED) if reply.header(name) is not None}
 
 
@@ -273,6 +275,7 @@ async def test_a_label_beyond_its_limit_is_refused(
 
 
 def by_reference(content: str) -> dict[str, Any]:
+    """A chat whose first message stands for cached ones."""
     reference = {"role": "cache", "content": content}
     return {"model": CACHED_MODEL, "messages": [reference, QUESTION], "max_tokens": 16}
 
@@ -287,21 +290,3 @@ async def test_a_message_of_the_role_cache_stands_for_the_cached_ones(endpoint: 
 
     assert reply.header(ID) == cache["id"]
     assert int(saved or 0) > 0
-
-
-@requirement("EP-CACHING-17")
-async def test_a_tag_stands_for_the_cache_it_was_last_given_to(endpoint: Endpoint) -> None:
-    """An operator renews a cache, and clients that name its tag need not be told."""
-    older = await ready_cache(endpoint, CACHE)
-    newer = await ready_cache(endpoint, CACHE)
-    tag = {"tag": "porter"}
-    first = await endpoint.post("/caching/refs/tags", {**tag, "cache_id": older["id"]})
-    then = await endpoint.post("/caching/refs/tags", {**tag, "cache_id": newer["id"]})
-    content = await endpoint.get("/caching/refs/tags/porter/content")
-    chat = await endpoint.chat(by_reference("tag=porter"))
-
-    found = (content.accepted.json["id"], chat.accepted.header(ID))
-
-    assert first.accepted.json
-    assert then.accepted.json
-    assert found == (newer["id"], newer["id"])

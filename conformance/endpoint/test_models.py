@@ -4,6 +4,7 @@ from kimi_conformance.checks import GREETING, Edition, Endpoint, Reply, requirem
 
 
 def ids(models: Reply) -> list[str]:
+    """The ids in a model list."""
     return [model["id"] for model in models.accepted.json["data"]]
 
 

@@ -28,6 +28,7 @@ def ends(chunks: Sequence[StreamedChunk]) -> dict[int, Any]:
 
 
 def content_pieces(chunks: Sequence[StreamedChunk]) -> list[str]:
+    """The texts of all chunks that have one."""
     choices = [choice for chunk in chunks for choice in chunk.body["choices"]]
     return [piece for choice in choices if (piece := choice["delta"].get("content"))]
 

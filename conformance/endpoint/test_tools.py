@@ -24,20 +24,23 @@ CALL_WEATHER = {
 }
 HELLO = {"role": "user", "content": "Say hello."}
 TOLD_TO_CALL = {"messages": [CALL_WEATHER], "tools": [WEATHER], "max_tokens": 64}
+CALL_ID = "get_weather:0"
 CALL = {
-    "id": "get_weather:0",
+    "id": CALL_ID,
     "type": "function",
     "function": {"name": "get_weather", "arguments": '{"city":"Beijing"}'},
 }
 CALLING = {"role": "assistant", "content": "", "tool_calls": [CALL]}
-RESULT = {"role": "tool", "tool_call_id": "get_weather:0", "content": '{"celsius":21}'}
+RESULT = {"role": "tool", "tool_call_id": CALL_ID, "content": '{"celsius":21}'}
 
 
 def offering(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A chat that offers one tool."""
     return {"messages": [HELLO], "tools": [tool], "max_tokens": 8}
 
 
 def named(name: str) -> dict[str, Any]:
+    """The weather tool under another name."""
     return {**WEATHER, "function": {**WEATHER["function"], "name": name}}
 
 
@@ -50,6 +53,7 @@ def the_call(message: Mapping[str, Any]) -> Any:
 
 
 def call_pieces(chunks: list[StreamedChunk]) -> list[Any]:
+    """The function parts of all tool call pieces of a stream, in order."""
     deltas = [choice["delta"] for chunk in chunks for choice in chunk.body["choices"]]
     return [call["function"] for delta in deltas for call in delta.get("tool_calls") or []]
 
@@ -146,7 +150,7 @@ async def test_an_unanswered_call_is_named_in_the_refusal(endpoint: Endpoint) ->
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
-    assert CALL["id"] in refused.error_message
+    assert CALL_ID in refused.error_message
 
 
 @requirement("EP-TOOLS-09")

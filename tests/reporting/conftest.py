@@ -109,7 +109,7 @@ def _catalogue() -> Catalogue:
     return Catalogue.parse(texts, EDITIONS)
 
 
-_SUTS = (
+_SUTS: tuple[tuple[str, str, str | None, list[str]], ...] = (
     ("adapter", "reference", "0.1.0", ["models", "chat", "streaming", "context_cache"]),
     ("adapter", "openai", "3.4.1", ["models", "chat", "streaming"]),
     ("endpoint", "endpoint", None, []),
@@ -287,6 +287,7 @@ def _objective(name: str, target: float, value: float | None, **more: Any) -> di
         "high": more.get("high", None if value is None else round(value * 1.04, 4)),
         "verdict": more.get("verdict", "met"),
         "definition": more.get("definition", "mean of the values of each second"),
+        "needed": more.get("needed"),
     }
 
 
@@ -346,6 +347,11 @@ def _load_record(**changes: Any) -> dict[str, Any]:
             },
         },
         "errors": {"rate_limited": 3, "cut_short": 1},
+        "warm_up_s": 5.0,
+        "failures": [
+            {"class": "rate_limited", "detail": "429 rate_limit_reached_error", "count": 3},
+            {"class": "cut_short", "detail": "the body ended without [DONE]", "count": 1},
+        ],
         "resources": {
             "host": {
                 "cpu_percent": {"mean": 74.1, "peak": 91.0},
@@ -366,8 +372,9 @@ def _load_record(**changes: Any) -> dict[str, Any]:
                 None if n == 12 else round(1.8 + 0.5 * w, 3) for n, w in enumerate(wave)
             ],
             "mean_ttft_s": [round(0.41 + 0.08 * w, 3) for w in wave],
-            "cpu_percent": [round(66 + 9 * w, 1) for w in wave],
-            "memory_percent": [round(40 + n * 0.08, 1) for n in range(30)],
+            "cpu_percent": [round(74 + 9 * w, 1) for w in wave],
+            "load_cpu_percent": [round(61 + 8 * w, 1) for w in wave],
+            "memory_percent": [round(50 + n * 0.08, 1) for n in range(30)],
         },
         "samples": {"file": "steady_chat.samples", "sha256": "0" * 64},
         **changes,

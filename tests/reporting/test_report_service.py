@@ -120,6 +120,22 @@ def test_what_was_loaded_is_named_for_what_it_is(
     assert load(1, record).target == words
 
 
+def test_an_undecided_share_says_what_it_lacks(load_record: Make, objective: Make) -> None:
+    entry = objective("success_rate", 0.99, 1.0, metric="success_share", needed=381)
+
+    (shown,) = load(1, load_record(objectives=[entry])).objectives
+
+    assert shown.definition.endswith("; 381 more good ones would show it met")
+
+
+def test_a_bound_is_drawn_on_the_line_that_it_is_of(load_record: Make, objective: Make) -> None:
+    entry = objective("cpu_percent", 70.0, 60.0, metric="host_cpu_percent")
+
+    *_, resources = load(1, load_record(objectives=[entry])).charts
+
+    assert [tick.text for tick in resources.targets] == ["CPU of the machine: target 70 %"]
+
+
 def test_errors_are_ordered_by_how_often_they_came(load_record: Make) -> None:
     bars = load(1, load_record(errors={"a": 1, "b": 10, "none": 0})).errors
 
@@ -136,7 +152,7 @@ def test_the_charts_have_lines_words_and_numbers(load_record: Make) -> None:
     assert "above the target of 2.00 s at 0 of 30 points" in latency.words
     assert latency.columns == ("time", "mean response", "p95 response", "mean TTFT")
     assert latency.rows[12][2] == "–"
-    assert [tick.text for tick in resources.targets] == ["CPU: target 70 %", "memory: target 80 %"]
+    assert [tick.text for tick in resources.targets] == ["CPU of the load processes: target 70 %"]
 
 
 def test_a_load_without_series_has_no_charts(load_record: Make) -> None:

@@ -72,6 +72,7 @@ def test_a_run_cut_short_is_never_conformant(run: Run, catalogue: Catalogue) -> 
     report = view(run_of(run, outcome(), footer=None), catalogue)
 
     assert report.headline.word == "INCONCLUSIVE"
+    assert [sut.headline.word for sut in report.suts if sut.headline] == ["INCONCLUSIVE"]
     assert "cut short" in report.alerts[0]
     assert report.lasted == "cut short"
 

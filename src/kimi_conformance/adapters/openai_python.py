@@ -69,7 +69,7 @@ class OpenAIAdapter:
         """An answer chunk by chunk."""
         create: Any = self._client.chat.completions.create
         started = time.perf_counter()
-        async with await create(**_arguments(create, request), stream=True) as chunks:
+        async with await create(**{**_arguments(create, request), "stream": True}) as chunks:
             async for chunk in chunks:
                 yield Chunk(at=time.perf_counter() - started, body=_dict(chunk))
 

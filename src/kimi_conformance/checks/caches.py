@@ -1,12 +1,12 @@
 """
 Explicit context caches, as checks need them: made, and ready to be used.
 
-A new cache is pending for a while: on the live API some forty seconds, elsewhere none. The
-number of looks at it follows from the answers alone, so that a recording can be replayed.
+A new cache is pending for a while: on the live API up to a minute, elsewhere not at all. How
+often it is looked at follows from the answers, so that a recording can be replayed.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kimi_conformance.checks.endpoint import Endpoint
@@ -14,14 +14,14 @@ from kimi_conformance.verdicts import InconclusiveError
 
 __all__ = ["ready_cache"]
 
-PAUSES = (0.0, 0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8, 8)  # seconds before each look: 24 in all
+LONGEST_PAUSE = 5.0  # seconds between two looks
 
 
 async def ready_cache(endpoint: Endpoint, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Create a context cache and look at it until it is ready.
 
     Args:
-        endpoint: Where.
+        endpoint: Where; its `patience` bounds the wait.
         body: Of POST /caching.
 
     Returns:
@@ -31,7 +31,7 @@ async def ready_cache(endpoint: Endpoint, body: Mapping[str, Any]) -> Mapping[st
         InconclusiveError: It was not created, or did not become ready in time.
     """
     cache: Mapping[str, Any] = (await endpoint.post("/caching", body)).control.json
-    for pause in PAUSES:
+    for pause in _pauses(endpoint.patience):
         if cache.get("status") != "pending":
             break
         await asyncio.sleep(pause)
@@ -39,6 +39,16 @@ async def ready_cache(endpoint: Endpoint, body: Mapping[str, Any]) -> Mapping[st
     if cache.get("status") != "ready":
         raise InconclusiveError(
             f"the cache that was to be used is {cache.get('status')}, not ready, after "
-            f"{sum(PAUSES):g} s"
+            f"{endpoint.patience:g} s; give it more with --time-limit"
         )
     return cache
+
+
+def _pauses(seconds: float) -> Iterator[float]:
+    """At once, then ever more rarely, for so many seconds in all."""
+    yield 0.0
+    pause = 0.05
+    while seconds > 0:
+        yield pause
+        seconds -= pause
+        pause = min(2 * pause, LONGEST_PAUSE)

@@ -171,11 +171,19 @@ class Endpoint:
         model: The model that `chat` asks unless told otherwise.
         edition: The edition of the API it is judged against.
         seconds: How long it may keep silent.
+        patience: How many seconds a check may wait for something to become ready.
     """
 
     def __init__(
-        self, base_url: str, api_key: str, model: str, edition: Edition, seconds: float = 30.0
+        self,
+        base_url: str,
+        api_key: str,
+        model: str,
+        edition: Edition,
+        seconds: float = 30.0,
+        patience: float = 20.0,
     ) -> None:
+        self.patience = patience
         self.base_url = base_url
         self.model = model
         self.edition = edition

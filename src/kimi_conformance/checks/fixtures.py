@@ -140,7 +140,15 @@ async def endpoint(check: CheckItem, bench: Bench) -> AsyncIterator[Endpoint]:
         check.lanes.append(lane)
         check.recorded = lane
         base_url = lane.base_url
-    endpoint = Endpoint(base_url, PLACEHOLDER_KEY, bench.model, bench.edition)
+    patience = bench.options.time_limit * 0.7  # the rest is for the check itself
+    endpoint = Endpoint(
+        base_url,
+        PLACEHOLDER_KEY,
+        bench.model,
+        bench.edition,
+        seconds=patience,
+        patience=patience,
+    )
     try:
         yield endpoint
     finally:

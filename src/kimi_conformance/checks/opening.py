@@ -32,7 +32,7 @@ class OpenAdapter:
         self._opened.append(adapter)
         return adapter
 
-    async def close(self, adapter: Adapter) -> None:
+    async def close(self, adapter: Any) -> None:
         """Let the client exit now: the only `aclose` that it gets."""
         self._opened = [each for each in self._opened if each is not adapter]
         await adapter.aclose()

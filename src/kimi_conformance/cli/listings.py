@@ -24,7 +24,7 @@ def requirements(topic: str | None, as_json: bool) -> None:
     catalogue = [each for each in suite.catalogue() if topic in {None, each.topic}]
     checks = checks_by_requirement(suite.conformance)
     killers = killers_by_requirement()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": each.id,
             "topic": each.topic,

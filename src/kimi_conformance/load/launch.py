@@ -140,9 +140,14 @@ def _watch(
     )
     tail: deque[str] = deque(maxlen=_TAIL)
     say = on_line or (lambda _: None)
+
+    def complain(line: str) -> None:
+        tail.append(line)
+        say(line)
+
     readers = [
         _relay(child.stdout, say),
-        _relay(child.stderr, lambda line: (tail.append(line), say(line))),
+        _relay(child.stderr, complain),
     ]
     try:
         child.wait(limit_s)

@@ -1,9 +1,11 @@
 """
 From the samples of a run to its load record: pure, and the same for whoever asks again.
 
-What is judged: the requests whose intended start lies between the end of the warm-up and the
-planned end, however long they took, and the seconds in between. Failures count against the share of good calls and
-enter no time. The charts show the whole run, warm-up included.
+What is judged: the requests that were under way between the end of the warm-up and the planned
+end, and the state of the machines in between. One that began in the warm-up and ended after it
+counts: a user whose first question hangs asks no other, and would otherwise not be seen at all.
+Failures count against the share of good calls and enter no time. The charts show the whole
+run, warm-up included.
 """
 
 import math
@@ -57,7 +59,7 @@ def load_record(
     complete = why is Ended.COMPLETE
     samples = _counted(file.samples, complete=complete)
     begin, end = header.warm_up_s, header.planned_s
-    judged = [sample for sample in samples if begin <= sample.intended < end]
+    judged = [sample for sample in samples if begin <= sample.end and sample.intended < end]
     ticks = [tick for tick in file.ticks if begin <= tick.at - _SECOND / 2 < end]
     faults = file.end.faults if file.end else ()
     invalid = [*(f"the scenario raised {fault}" for fault in faults), *saturation(ticks)]

@@ -17,7 +17,7 @@ times are seconds since the run began, on one monotonic clock.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -265,25 +265,40 @@ def read_samples(content: bytes, where: str = "the samples file") -> SampleFile:
             f"{where} has schema {header.get('schema')}, this suite reads {SCHEMA}. "
             "Read it with the kimi-conformance that wrote it."
         )
-    rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _ROWS}
+    rows: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
     for number, line in enumerate(lines[1:], start=2):
-        row = _decode(line, f"{where}, line {number}")
-        if not isinstance(row, list) or not row or len(row) != 1 + len(_ROWS.get(row[0], ())):
-            raise RunError(f"{where}, line {number} is no row of a samples file.")
-        rows[row[0]].append(dict(zip(_ROWS[row[0]], row[1:], strict=True)))
-    ends = [
-        End(at=row["at"], why=Ended(row["why"]), faults=tuple(row["faults"])) for row in rows["end"]
-    ]
+        place = f"{where}, line {number}"
+        kind, row = _row(_decode(line, place), place)
+        rows[kind].append(row)
+    try:
+        told = Header(**{field.name: header[field.name] for field in fields(Header)})
+    except KeyError as error:
+        raise RunError(f"{where} has a header without {error}.") from error
     return SampleFile(
-        header=Header(**{field.name: header[field.name] for field in fields(Header)}),
-        samples=[
-            Sample(**{**row, "gaps": tuple(row["gaps"]), "error": ErrorClass(row["error"])})
-            for row in rows["request"]
-        ],
-        ticks=[Tick(**{**row, "lags": tuple(row["lags"])}) for row in rows["tick"]],
-        end=ends[-1] if ends else None,
+        header=told,
+        samples=rows["request"],
+        ticks=rows["tick"],
+        end=rows["end"][-1] if rows["end"] else None,
         torn=rest != b"",
     )
+
+
+def _row(values: Any, place: str) -> tuple[str, Sample | Tick | End]:
+    try:
+        kind, *rest = values
+        named = dict(zip(_ROWS[kind], rest, strict=True))
+        return kind, _READERS[kind](named)
+    except (TypeError, ValueError, KeyError) as error:
+        raise RunError(f"{place} is no row of a samples file.") from error
+
+
+_READERS: Mapping[str, Callable[[dict[str, Any]], Sample | Tick | End]] = {
+    "request": lambda row: Sample(
+        **{**row, "gaps": tuple(row["gaps"]), "error": ErrorClass(row["error"])}
+    ),
+    "tick": lambda row: Tick(**{**row, "lags": tuple(row["lags"])}),
+    "end": lambda row: End(at=row["at"], why=Ended(row["why"]), faults=tuple(row["faults"])),
+}
 
 
 def _decode(line: bytes, where: str) -> Any:

@@ -178,8 +178,8 @@ _TICKS = 6  # at most, across
 
 
 def _scale(highest: float, target: float) -> tuple[float, int]:
-    """An axis from zero that all of it fits on, with room above the target."""
-    needed = max(highest * 1.02, target * 1.2) or 1.0
+    """An axis from zero that all of it fits on."""
+    needed = max(highest, target) or 1.0
     power = 10.0 ** math.floor(math.log10(needed))
     return next((top * power, parts) for top, parts in _TOPS if top * power >= needed)
 

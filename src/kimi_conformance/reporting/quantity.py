@@ -11,7 +11,7 @@ def seconds(value: float) -> str:
     """A latency.
 
     >>> seconds(0.0123), seconds(0.84), seconds(12.3)
-    ('12 ms', '840 ms', '12.30 s')
+    ('12.3 ms', '840 ms', '12.30 s')
     """
     if abs(value) < 1:
         return f"{value * 1000:.3g} ms" if abs(value) < 0.1 else f"{value * 1000:.0f} ms"

@@ -17,6 +17,7 @@ from kimi_conformance.reporting.quantity import (
     share,
 )
 from kimi_conformance.reporting.states import STATES, State, worst
+from kimi_conformance.reporting.visible import one_line
 
 __all__ = [
     "TARGETS",
@@ -42,7 +43,7 @@ _ATTAINED = ("met", "missed", "undecided")
 _SIGNS = {"at_least": "≥", "at_most": "≤"}
 _ABBREVIATIONS = {"ttft": "TTFT", "itl": "ITL", "cpu": "CPU", "s": ""}
 _TIMINGS = {"ttft_s": "TTFT", "itl_s": "ITL", "response_s": "Response time"}
-_OWNERS = {"host": "the machine", "load": "the load generator", "target": "the target"}
+_OWNERS = {"host": "the machine", "load": "the load processes", "target": "the target"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +87,11 @@ class Load:
     """One scenario as it is shown.
 
     Attributes:
+        warm_up: What is shown but not judged, or "".
         target: What was loaded, named for what it is.
         warnings: Why the numbers do not count, loudest first; empty where they do.
         timings: Rows of n, mean, p50, p90, p95, p99, max.
+        failures: Rows of class, what was said, how often.
         resources: Rows of whose, what, mean, peak.
     """
 
@@ -96,6 +99,7 @@ class Load:
     scenario: str
     question: str
     workload: str
+    warm_up: str
     target: str
     started: str
     lasted: str
@@ -104,6 +108,7 @@ class Load:
     objectives: tuple[Objective, ...]
     timings: tuple[tuple[str, ...], ...]
     errors: tuple[Bar, ...]
+    failures: tuple[tuple[str, ...], ...]
     resources: tuple[tuple[str, ...], ...]
     charts: tuple[Chart, ...]
 
@@ -127,6 +132,7 @@ def load(number: int, record: Mapping[str, Any]) -> Load:
         scenario=record["scenario"],
         question=record.get("question", ""),
         workload=record.get("workload", ""),
+        warm_up=_warm_up(record.get("warm_up_s") or 0),
         target=_target(record["target"]),
         started=moment(record["started"]),
         lasted=duration(record["duration_s"]),
@@ -139,6 +145,10 @@ def load(number: int, record: Mapping[str, Any]) -> Load:
             if record["timing"].get(key)
         ),
         errors=_errors(record),
+        failures=tuple(
+            (entry["class"], one_line(str(entry["detail"] or "–")), f"{entry['count']:,}")
+            for entry in record.get("failures", ())
+        ),
         resources=tuple(_resources(record["resources"])),
         charts=_charts(record),
     )
@@ -187,6 +197,10 @@ def _target(target: Mapping[str, Any]) -> str:
     return f"{what}{f' at {place}' if place else ''}{model}"
 
 
+def _warm_up(length: float) -> str:
+    return f"The first {duration(length)} are warm-up: drawn, but not judged." if length else ""
+
+
 def _warnings(record: Mapping[str, Any]) -> tuple[str, ...]:
     found = []
     if not record.get("valid", False):
@@ -210,7 +224,7 @@ def _objective(entry: Mapping[str, Any], record: Mapping[str, Any]) -> Objective
         value="–" if value is None else write(value),
         interval=_interval(low, high, write),
         state=STATES[_verdict(entry, record)],
-        definition=entry.get("definition", ""),
+        definition=_definition(entry),
         gauge=_gauge(value, low, high, target, above=entry["comparison"] == "at_least"),
     )
 
@@ -235,6 +249,11 @@ def _verdict(entry: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     if not counts or (verdict == "met" and not kept):
         return "undecided"
     return verdict if verdict in STATES else "undecided"
+
+
+def _definition(entry: Mapping[str, Any]) -> str:
+    definition, needed = entry.get("definition", ""), entry.get("needed")
+    return f"{definition}; {needed:,} more good ones would show it met" if needed else definition
 
 
 def _label(name: str) -> str:
@@ -310,7 +329,6 @@ def _charts(record: Mapping[str, Any]) -> tuple[Chart, ...]:
     series = record.get("series") or {}
     moments = series.get("second") or ()
     size = -(-len(moments) // POINTS) or 1
-    bounds = {entry["name"]: entry["target"] for entry in record["objectives"]}
     drawn = (
         line_chart(
             title,
@@ -321,11 +339,23 @@ def _charts(record: Mapping[str, Any]) -> tuple[Chart, ...]:
                 if len(series.get(key) or ()) == len(moments)
             ],
             write,
-            {name: bounds[bound] for name, bound in promised if bound in bounds},
+            _bounds(promised, record["objectives"]),
         )
         for title, lines, write, promised in _CHARTS
     )
     return tuple(chart for chart in drawn if chart is not None)
+
+
+def _bounds(
+    promised: Sequence[tuple[str, str, str]], objectives: Sequence[Mapping[str, Any]]
+) -> dict[str, float]:
+    """For each line the bound that it must stay under, where one was promised."""
+    return {
+        line: entry["target"]
+        for line, key, wanted in promised
+        for entry in objectives
+        if entry[key] == wanted and entry["comparison"] == "at_most"
+    }
 
 
 def _count(value: float) -> str:
@@ -336,8 +366,10 @@ _Pick = Callable[[Sequence[float]], float]
 _Lines = tuple[tuple[str, str, _Pick], ...]
 
 # Title; lines as key of the series, name, and what stands for several seconds at once;
-# how values are written; which line has which objective.
-_CHARTS: tuple[tuple[str, _Lines, Callable[[float], str], tuple[tuple[str, str], ...]], ...] = (
+# how values are written; which line has which objective, by its name or metric.
+_CHARTS: tuple[
+    tuple[str, _Lines, Callable[[float], str], tuple[tuple[str, str, str], ...]], ...
+] = (
     (
         "Latency over time",
         (
@@ -346,7 +378,7 @@ _CHARTS: tuple[tuple[str, _Lines, Callable[[float], str], tuple[tuple[str, str],
             ("mean_ttft_s", "mean TTFT", fmean),
         ),
         seconds,
-        (("mean response", "mean_response_s"),),
+        (("mean response", "name", "mean_response_s"),),
     ),
     (
         "Requests a second",
@@ -355,9 +387,17 @@ _CHARTS: tuple[tuple[str, _Lines, Callable[[float], str], tuple[tuple[str, str],
         (),
     ),
     (
-        "CPU and memory of the machine",
-        (("cpu_percent", "CPU", fmean), ("memory_percent", "memory", fmean)),
+        "CPU and memory",
+        (
+            ("cpu_percent", "CPU of the machine", fmean),
+            ("load_cpu_percent", "CPU of the load processes", fmean),
+            ("memory_percent", "memory of the machine", fmean),
+        ),
         percent,
-        (("CPU", "cpu_percent"), ("memory", "memory_percent")),
+        (
+            ("CPU of the machine", "metric", "host_cpu_percent"),
+            ("CPU of the load processes", "metric", "cpu_percent"),
+            ("memory of the machine", "metric", "host_memory_percent"),
+        ),
     ),
 )

@@ -177,7 +177,7 @@ def view(run: Run, catalogue: Catalogue) -> Report:
         conclusion=conclusion,
         facts=_facts(conclusion),
         bar=_bar(conclusion),
-        suts=tuple(_sut(column, header, outcomes) for column in columns),
+        suts=tuple(_sut(column, run, outcomes) for column in columns),
         targets=targets(run.loads),
         kept=kept(loads),
         failures=_of(found, Verdict.FAILED),
@@ -203,15 +203,19 @@ def _headline(
             "This run was cut short: its evidence ends without a footer. What was found until "
             "then is shown; what is missing counts as not decided."
         )
-        verdict = conclusion.verdict
-        if verdict is RunVerdict.CONFORMANT:
-            return _spoken(RunVerdict.INCONCLUSIVE, "the run did not come to its end"), (alert,)
-        return _spoken(verdict, conclusion.because), (alert,)
+        return _judged(conclusion, complete=False), (alert,)
     verdict = RunVerdict(run.footer["verdict"])
     if checked and verdict is RunVerdict.CONFORMANT is not conclusion.verdict:
         alert = f"The run's footer says {verdict}, but its checks do not bear that out."
         return _spoken(conclusion.verdict, conclusion.because), (alert,)
     return _spoken(verdict, str(run.footer.get("because") or conclusion.because)), ()
+
+
+def _judged(conclusion: Conclusion, *, complete: bool) -> Headline:
+    """What the outcomes say; half a run can break a requirement, but show none to hold."""
+    if conclusion.verdict is RunVerdict.CONFORMANT and not complete:
+        return _spoken(RunVerdict.INCONCLUSIVE, "the run did not come to its end")
+    return _spoken(conclusion.verdict, conclusion.because)
 
 
 def _spoken(verdict: RunVerdict, because: str) -> Headline:
@@ -283,17 +287,17 @@ def _bar(conclusion: Conclusion) -> tuple[Segment, ...]:
     )
 
 
-def _sut(column: Column, header: Mapping[str, Any], outcomes: Iterable[Outcome]) -> Sut:
+def _sut(column: Column, run: Run, outcomes: Iterable[Outcome]) -> Sut:
     own = [o for o in outcomes if (o.plane, o.sut) == (column.plane, column.name)]
     conclusion = conclude(own)
     claimed = next(
-        (sut.get("capabilities", ()) for sut in header.get("suts", ())
+        (sut.get("capabilities", ()) for sut in run.header.get("suts", ())
          if (sut["plane"], sut["name"]) == (column.plane, column.name)),
         (),
     )  # fmt: skip
     return Sut(
         column=column,
-        headline=_spoken(conclusion.verdict, conclusion.because) if own else None,
+        headline=_judged(conclusion, complete=run.complete) if own else None,
         bar=_bar(conclusion),
         capabilities=", ".join(str(name) for name in claimed),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kimi_conformance.simulator.message_rules import MESSAGE_RULES
-from kimi_conformance.simulator.rules import Case, Fills, Rule, typed
+from kimi_conformance.simulator.rules import Case, Fills, Rule, RuleTable, typed
 from kimi_conformance.simulator.tool_rules import TOOL_RULES
 
 __all__ = ["CREATE_CACHE_RULES", "MODIFY_CACHE_RULES"]
@@ -17,7 +17,7 @@ def _unknown_family(case: Case) -> Iterator[Fills]:
 
 
 def _partial_message(case: Case) -> Iterator[Fills]:
-    if any(message.get("partial") is True for _, message in case.placed()):
+    if any(message.get("partial") is True for _, message in case.placed):
         yield {}
 
 
@@ -66,27 +66,38 @@ def _too_long_metadata(case: Case) -> Iterator[Fills]:
             yield {"field": "a value of metadata", "limit": caching.metadata_value}
 
 
-MODIFY_CACHE_RULES = (
-    typed("ttl", "int"),
-    typed("expired_at", "int"),
-    typed("metadata", "object"),
-    Rule("cache_two_expiries", "cache_two_expiries", _two_expiries),
-    Rule("cache_ttl_not_positive", "not_positive", _no_ttl),
-    Rule("cache_expired_at", "cache_expired_at", _expired_already),
-    Rule("cache_metadata_too_many", "cache_metadata_too_many", _too_much_metadata),
-    Rule("cache_metadata_too_long", "cache_text_too_long", _too_long_metadata),
+MODIFY_CACHE_RULES = RuleTable(
+    (
+        typed("ttl", "int"),
+        typed("expired_at", "int"),
+        typed("metadata", "object"),
+        Rule("cache_two_expiries", "cache_two_expiries", _two_expiries, about="ttl"),
+        Rule("cache_ttl_not_positive", "not_positive", _no_ttl, about="ttl"),
+        Rule("cache_expired_at", "cache_expired_at", _expired_already, about="expired_at"),
+        Rule(
+            "cache_metadata_too_many",
+            "cache_metadata_too_many",
+            _too_much_metadata,
+            about="metadata",
+        ),
+        Rule(
+            "cache_metadata_too_long", "cache_text_too_long", _too_long_metadata, about="metadata"
+        ),
+    )
 )
 
-CREATE_CACHE_RULES = (
-    typed("model", "string"),
-    Rule("cache_family", "model_not_found", _unknown_family),
-    typed("messages", "[]object"),
-    typed("tools", "[]object"),
-    typed("name", "string"),
-    typed("description", "string"),
-    *MESSAGE_RULES,
-    Rule("cache_partial", "cache_partial", _partial_message),
-    *TOOL_RULES,
-    Rule("cache_text_too_long", "cache_text_too_long", _too_long_cache_text),
-    *MODIFY_CACHE_RULES,
+CREATE_CACHE_RULES = RuleTable(
+    (
+        typed("model", "string"),
+        Rule("cache_family", "model_not_found", _unknown_family),
+        typed("messages", "[]object"),
+        typed("tools", "[]object"),
+        typed("name", "string"),
+        typed("description", "string"),
+        *MESSAGE_RULES,
+        Rule("cache_partial", "cache_partial", _partial_message),
+        *TOOL_RULES,
+        Rule("cache_text_too_long", "cache_text_too_long", _too_long_cache_text),
+        *MODIFY_CACHE_RULES,
+    )
 )

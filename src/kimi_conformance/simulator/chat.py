@@ -8,7 +8,7 @@ from kimi_conformance.simulator import caching, streaming
 from kimi_conformance.simulator.chat_rules import CHAT_RULES
 from kimi_conformance.simulator.compose import Call, Reply, compose
 from kimi_conformance.simulator.go_json import go_json
-from kimi_conformance.simulator.rules import Case, broken
+from kimi_conformance.simulator.rules import Case
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Frame, Request
 
@@ -34,7 +34,7 @@ def chat(
         messages = [*use.cache.messages, *body["messages"][1:]]
         body = {**body, "messages": messages, "tools": use.cache.tools}
     case = Case(body, world.edition, now)
-    wrong = broken(CHAT_RULES, case, waived)
+    wrong = CHAT_RULES.broken(case, waived)
     if wrong is not None:
         return world.refuse(now, *wrong)
     model = case.model or world.edition.model(world.edition.default_model)

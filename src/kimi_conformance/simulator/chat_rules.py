@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kimi_conformance.simulator.message_rules import MESSAGE_RULES
-from kimi_conformance.simulator.rules import Case, Fills, Rule, is_number, typed
+from kimi_conformance.simulator.rules import Case, Fills, Rule, RuleTable, is_number, typed
 from kimi_conformance.simulator.tool_rules import TOOL_CHOICE_RULES, TOOL_RULES
 
 __all__ = ["CHAT_RULES", "ESTIMATE_RULES"]
@@ -16,7 +16,7 @@ def _unknown_model(case: Case) -> Iterator[Fills]:
 
 
 def _parts(case: Case) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
-    for position, message in case.placed():
+    for position, message in case.placed:
         content = message.get("content")
         if isinstance(content, list):
             for part in content:
@@ -48,7 +48,7 @@ def _ranged(field: str) -> Rule:
         if bounds and is_number(value) and not bounds[0] <= value <= bounds[1]:
             yield {"field": field, "low": bounds[0], "high": bounds[1]}
 
-    return Rule(f"{field}_range", "out_of_range", find)
+    return Rule(f"{field}_range", "out_of_range", find, about=field)
 
 
 def _several_greedy(case: Case) -> Iterator[Fills]:
@@ -104,39 +104,46 @@ def _unsupported_tools(case: Case) -> Iterator[Fills]:
         yield {"model": case.model.id}
 
 
-CHAT_RULES = (
-    typed("model", "string"),
-    Rule("model_not_found", "model_not_found", _unknown_model),
-    typed("messages", "[]object"),
-    typed("temperature", "float"),
-    typed("top_p", "float"),
-    typed("n", "int"),
-    typed("max_tokens", "int"),
-    typed("presence_penalty", "float"),
-    typed("frequency_penalty", "float"),
-    typed("stream", "bool"),
-    typed("stream_options", "object"),
-    typed("stop", "string or []string"),
-    typed("tools", "[]object"),
-    typed("tool_choice", "string or object"),
-    typed("response_format", "object"),
-    *MESSAGE_RULES,
-    Rule("part_type", "part_type", _wrong_part),
-    Rule("image_url", "image_url", _foreign_image),
-    _ranged("temperature"),
-    _ranged("top_p"),
-    _ranged("n"),
-    _ranged("presence_penalty"),
-    _ranged("frequency_penalty"),
-    Rule("n_with_greedy", "n_with_greedy", _several_greedy),
-    Rule("stop_too_many", "stop_too_many", _too_many_stops),
-    Rule("stop_too_long", "stop_too_long", _too_long_stop),
-    Rule("max_tokens_not_positive", "not_positive", _no_length),
-    Rule("response_format_unknown", "response_format_unknown", _unknown_format),
-    Rule("tools_unsupported", "tools_unsupported", _unsupported_tools),
-    *TOOL_RULES,
-    *TOOL_CHOICE_RULES,
-    Rule("token_limit", "token_limit", _above_window),
+CHAT_RULES = RuleTable(
+    (
+        typed("model", "string"),
+        Rule("model_not_found", "model_not_found", _unknown_model),
+        typed("messages", "[]object"),
+        typed("temperature", "float"),
+        typed("top_p", "float"),
+        typed("n", "int"),
+        typed("max_tokens", "int"),
+        typed("presence_penalty", "float"),
+        typed("frequency_penalty", "float"),
+        typed("stream", "bool"),
+        typed("stream_options", "object"),
+        typed("stop", "string or []string"),
+        typed("tools", "[]object"),
+        typed("tool_choice", "string or object"),
+        typed("response_format", "object"),
+        *MESSAGE_RULES,
+        Rule("part_type", "part_type", _wrong_part),
+        Rule("image_url", "image_url", _foreign_image),
+        _ranged("temperature"),
+        _ranged("top_p"),
+        _ranged("n"),
+        _ranged("presence_penalty"),
+        _ranged("frequency_penalty"),
+        Rule("n_with_greedy", "n_with_greedy", _several_greedy, about="n"),
+        Rule("stop_too_many", "stop_too_many", _too_many_stops, about="stop"),
+        Rule("stop_too_long", "stop_too_long", _too_long_stop, about="stop"),
+        Rule("max_tokens_not_positive", "not_positive", _no_length),
+        Rule(
+            "response_format_unknown",
+            "response_format_unknown",
+            _unknown_format,
+            about="response_format",
+        ),
+        Rule("tools_unsupported", "tools_unsupported", _unsupported_tools, about="tools"),
+        *TOOL_RULES,
+        *TOOL_CHOICE_RULES,
+        Rule("token_limit", "token_limit", _above_window),
+    )
 )
 
-ESTIMATE_RULES = (*CHAT_RULES[:3], *MESSAGE_RULES)
+ESTIMATE_RULES = RuleTable((*CHAT_RULES[:3], *MESSAGE_RULES))

@@ -17,7 +17,7 @@ def _mistyped_message(case: Case) -> Iterator[Fills]:
 
 
 def _mistyped_content(case: Case) -> Iterator[Fills]:
-    for _, message in case.placed():
+    for _, message in case.placed:
         content = message.get("content")
         if type(content) not in {str, list, type(None)}:
             yield mistyped("messages.content", "[]object", content)
@@ -31,7 +31,7 @@ def _no_messages(case: Case) -> Iterator[Fills]:
 
 
 def _unknown_role(case: Case) -> Iterator[Fills]:
-    for position, message in case.placed():
+    for position, message in case.placed:
         role = message.get("role")
         if role not in case.edition.limits.roles:
             yield {"position": position, "role": "" if role is None else role}
@@ -39,7 +39,7 @@ def _unknown_role(case: Case) -> Iterator[Fills]:
 
 def _empty_assistant(case: Case) -> Iterator[Fills]:
     """An assistant's message that says nothing, unless it is to be continued (`partial`)."""
-    for position, message in case.placed():
+    for position, message in case.placed:
         if (
             message.get("role") == "assistant"
             and not message.get("content")
@@ -51,7 +51,7 @@ def _empty_assistant(case: Case) -> Iterator[Fills]:
 
 def _unanswered_calls(case: Case) -> Iterator[Fills]:
     """The tool messages that answer an assistant's calls follow it directly."""
-    messages = [message for _, message in case.placed()]
+    messages = [message for _, message in case.placed]
     for number, message in enumerate(messages, start=1):
         calls = message.get("tool_calls") if message.get("role") == "assistant" else None
         if not isinstance(calls, list):
@@ -67,7 +67,7 @@ def _unanswered_calls(case: Case) -> Iterator[Fills]:
 def _tool_answers(case: Case) -> Iterator[tuple[int, Any, set[Any]]]:
     """Each tool message: its position, its tool_call_id, and the ids called before it."""
     called: set[Any] = set()
-    for position, message in case.placed():
+    for position, message in case.placed:
         calls = message.get("tool_calls")
         if isinstance(calls, list):
             called |= {str(call.get("id")) for call in calls if isinstance(call, dict)}

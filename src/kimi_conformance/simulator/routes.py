@@ -17,11 +17,11 @@ from kimi_conformance.simulator import caching
 from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES, MODIFY_CACHE_RULES
 from kimi_conformance.simulator.chat import chat
 from kimi_conformance.simulator.chat_rules import ESTIMATE_RULES
-from kimi_conformance.simulator.rules import Case, Rule, broken
+from kimi_conformance.simulator.rules import Case, RuleTable
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Request
 
-__all__ = ["CHAT", "ROUTES", "reply_to"]
+__all__ = ["CACHING", "CHAT", "ROUTES", "reply_to"]
 
 CHAT = "/v1/chat/completions"
 CACHING = "/v1/caching"
@@ -134,12 +134,12 @@ def _with_body(serve: Callable[[World, float, Request, Body, frozenset[str]], An
     return route
 
 
-def _ruled(rules: tuple[Rule, ...], serve: Callable[[World, float, Case], Answer]) -> Route:
+def _ruled(rules: RuleTable, serve: Callable[[World, float, Case], Answer]) -> Route:
     """A route that answers what breaks none of these rules."""
 
     def judged(world: World, now: float, _: Request, body: Body, waived: frozenset[str]) -> Answer:
         case = Case(body, world.edition, now)
-        wrong = broken(rules, case, waived)
+        wrong = rules.broken(case, waived)
         return serve(world, now, case) if wrong is None else world.refuse(now, *wrong)
 
     return _with_body(judged)

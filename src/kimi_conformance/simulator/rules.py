@@ -21,7 +21,7 @@ __all__ = [
     "Fills",
     "Finder",
     "Rule",
-    "broken",
+    "RuleTable",
     "is_number",
     "is_of",
     "mistyped",
@@ -61,27 +61,28 @@ class Case:
         id = self.body.get("model")
         return self.edition.find(id) if isinstance(id, str) else None
 
-    @property
+    @cached_property
     def messages(self) -> Sequence[Any]:
         """The messages, or () where there is no list of them."""
         messages = self.body.get("messages")
         return messages if isinstance(messages, list) else ()
 
-    @property
+    @cached_property
     def tools(self) -> Sequence[Any]:
         """The tools, or () where there is no list of them."""
         tools = self.body.get("tools")
         return tools if isinstance(tools, list) else ()
 
-    def placed(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    @cached_property
+    def placed(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
         """The messages with their positions, from 0."""
-        return ((at, each) for at, each in enumerate(self.messages) if isinstance(each, dict))
+        return [(at, each) for at, each in enumerate(self.messages) if isinstance(each, dict)]
 
 
 Finder = Callable[[Case], Iterator[Fills]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """One thing that is refused.
 
@@ -89,26 +90,36 @@ class Rule:
         name: Unique; a fault waives a rule by it.
         error: The key of its words in `Edition.errors`.
         find: Yields what fills the words' fields, once for each thing that is wrong.
+        about: The one field of the body that it judges: where that is absent, nothing is
+            wrong. None for a rule that is always asked.
     """
 
     name: str
     error: str
     find: Finder
+    about: str | None = None
 
 
-def broken(
-    rules: tuple[Rule, ...], case: Case, waived: frozenset[str] = frozenset()
-) -> tuple[str, Fills] | None:
-    """The error key and fills of the first rule that the request breaks, or None."""
-    for rule in _holding(rules, case.edition, waived):
-        for fills in rule.find(case):
-            return rule.error, fills
-    return None
+class RuleTable(tuple[Rule, ...]):
+    """Rules in the order in which they are asked."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__  # one of a few constants: hashing every rule would cost more
+
+    def broken(self, case: Case, waived: frozenset[str] = frozenset()) -> tuple[str, Fills] | None:
+        """The error key and fills of the first rule that the request breaks, or None."""
+        body = case.body
+        for rule in _holding(self, case.edition, waived):
+            if rule.about is None or rule.about in body:
+                for fills in rule.find(case):
+                    return rule.error, fills
+        return None
 
 
 @lru_cache(maxsize=512)
-def _holding(rules: tuple[Rule, ...], edition: Edition, waived: frozenset[str]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in rules if rule.error in edition.errors and rule.name not in waived)
+def _holding(table: RuleTable, edition: Edition, waived: frozenset[str]) -> Sequence[Rule]:
+    """The rules that the edition has words for, and that are not waived."""
+    return tuple(rule for rule in table if rule.error in edition.errors and rule.name not in waived)
 
 
 _GO_TYPES = {bool: "bool", int: "number", float: "number", str: "string", list: "array"}
@@ -144,7 +155,7 @@ def typed(field: str, expected: str) -> Rule:
         if not is_of(value, expected):
             yield mistyped(field, expected, value)
 
-    return Rule(f"{field}_type", "wrong_type", find)
+    return Rule(f"{field}_type", "wrong_type", find, about=field)
 
 
 def mistyped(field: str, expected: str, value: Any) -> Fills:

@@ -93,10 +93,8 @@ def _choice(index: int, reply: Reply, about: About) -> Iterator[bytes]:
     """The choices of one reply's chunks, in order."""
     yield _delta(index, {"role": "assistant", "content": ""})
     if reply.reasoning is not None:
-        for token in (*reply.reasoning, ""):
-            yield _delta(index, {"reasoning_content": token})
-    for token in reply.tokens:
-        yield _delta(index, {"content": token})
+        yield from _texts(index, "reasoning_content", (*reply.reasoning, ""))
+    yield from _texts(index, "content", reply.tokens)
     for at, call in enumerate(reply.calls):
         function: dict[str, Any] = {"name": call.name, "arguments": ""}
         begun = {"index": at, "id": call.id, "type": "function", "function": function}
@@ -106,6 +104,13 @@ def _choice(index: int, reply: Reply, about: About) -> Iterator[bytes]:
             yield _delta(index, {"tool_calls": [more]})
     end = {"index": index, "delta": {}, "finish_reason": reply.finish_reason}
     yield go_json({**end, "usage": about.usages[index]})
+
+
+def _texts(index: int, key: str, tokens: Sequence[str]) -> Iterator[bytes]:
+    """A choice for each token; only the token is encoded each time, for speed."""
+    before, after = _delta(index, {key: ""}).split(b'""')
+    for token in tokens:
+        yield before + go_json(token) + after
 
 
 def _delta(index: int, delta: Mapping[str, Any]) -> bytes:

@@ -58,13 +58,13 @@ def _missing_tool_choice(case: Case) -> Iterator[Fills]:
 
 
 TOOL_RULES = (
-    Rule("tools_too_many", "tools_too_many", _too_many_tools),
-    Rule("tool_type", "wrong_type", _mistyped_tool),
-    Rule("tool_type_unknown", "tool_type_unknown", _unknown_tool_type),
-    Rule("tool_name_invalid", "tool_name_invalid", _bad_tool_name),
+    Rule("tools_too_many", "tools_too_many", _too_many_tools, about="tools"),
+    Rule("tool_type", "wrong_type", _mistyped_tool, about="tools"),
+    Rule("tool_type_unknown", "tool_type_unknown", _unknown_tool_type, about="tools"),
+    Rule("tool_name_invalid", "tool_name_invalid", _bad_tool_name, about="tools"),
 )
 
 TOOL_CHOICE_RULES = (
-    Rule("tool_choice_unknown", "tool_choice_unknown", _unknown_tool_choice),
-    Rule("tool_choice_missing", "tool_choice_missing", _missing_tool_choice),
+    Rule("tool_choice_unknown", "tool_choice_unknown", _unknown_tool_choice, about="tool_choice"),
+    Rule("tool_choice_missing", "tool_choice_missing", _missing_tool_choice, about="tool_choice"),
 )

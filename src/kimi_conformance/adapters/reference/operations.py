@@ -69,8 +69,8 @@ def send_of(
     body: Mapping[str, Any] | None = None,
     *,
     headers: Mapping[str, str] | None = None,
-    silence_s: float = LIST_SILENCE_S,
-    budget_s: float = LIST_BUDGET_S,
+    silence_s: float,
+    budget_s: float,
 ) -> Send:
     """A request to a path below the base URL.
 
@@ -101,7 +101,7 @@ def fetch_models(settings: KimiSettings) -> Operation[Sequence[Any]]:
         LLMError: The API refused, or what it answered is no list of models.
     """
     key = settings.usable_key(NO_KEY)
-    body = reading((yield send_of(settings, key, "GET", "models")), key)
+    body = reading((yield _list_send(settings, key)), key)
     entries = body.get("data", []) if isinstance(body, Mapping) else None
     if not isinstance(entries, list):
         raise LLMError('Error: the answer is no list of models: {"data": […]} was expected')
@@ -149,7 +149,7 @@ def check_key(settings: KimiSettings) -> Operation[None]:
         LLMError: It cannot be told, for example because something else answered.
     """
     key = settings.usable_key(NO_KEY)
-    body = reading((yield send_of(settings, key, "GET", "models")), key)
+    body = reading((yield _list_send(settings, key)), key)
     if not isinstance(body, Mapping):
         raise LLMError("Error: what answered is not the Kimi API, so the key was not checked")
 
@@ -221,6 +221,12 @@ def stream(
     key = settings.usable_key(NO_CHAT_KEY)
     body = {**_body(request), "stream": True}
     return _chat_send(settings, key, body, headers), ChunkReader(key)
+
+
+def _list_send(settings: KimiSettings, key: str) -> Send:
+    return send_of(
+        settings, key, "GET", "models", silence_s=LIST_SILENCE_S, budget_s=LIST_BUDGET_S
+    )
 
 
 def _chat_send(

@@ -1,0 +1,114 @@
+"""The model list: which entries are Kimi's, with which window, under which handle."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimi_conformance.adapters.reference.models import (
+    DOCUMENTED_WINDOWS,
+    WindowMismatch,
+    configs_of,
+    documented_configs,
+    get_handle,
+    window_mismatches,
+)
+
+BASE = "https://api.example/v1"
+junk = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers(), max_size=2)
+ids = st.text() | st.sampled_from(
+    ["Kimi-K2", "my-kimi-x", "moonshot", "kimi", "moonshotai/kimi-k2", "gpt-4", "", " kimi-x"]
+)
+own_ids = st.sampled_from([*DOCUMENTED_WINDOWS, "kimi-", "kimi-k9/a", "moonshot-ü"])
+entries = st.fixed_dictionaries(
+    {}, optional={"id": ids | own_ids | junk, "context_length": junk, "extra": junk}
+)
+lists = st.lists(entries | junk)
+
+
+def found(models: list[Any]) -> list[str]:
+    return [config.id for config in configs_of(models, BASE)]
+
+
+@given(lists)
+def test_the_filter_keeps_kimis_ids_in_order_and_nothing_else(models: list[Any]) -> None:
+    named = [model["id"] for model in models if isinstance(model, dict) and "id" in model]
+
+    kept = found(models)
+
+    assert kept == [
+        id for id in named if isinstance(id, str) and (id[:5] == "kimi-" or id[:9] == "moonshot-")
+    ]
+    assert found([{"id": id} for id in kept]) == kept
+
+
+@given(lists, st.integers(min_value=0), entries.filter(lambda e: not found([e])) | junk)
+def test_what_is_not_kimis_changes_nothing(models: list[Any], place: int, other: Any) -> None:
+    place %= len(models) + 1
+
+    assert found([*models[:place], other, *models[place:]]) == found(models)
+
+
+@given(own_ids, st.integers(min_value=1))
+def test_a_window_that_the_api_gives_wins(id: str, window: int) -> None:
+    (config,) = configs_of([{"id": id, "context_length": window}], BASE)
+
+    assert config.context_window == window
+
+
+@given(
+    own_ids,
+    st.sampled_from([None, 0, -1, True, False, "262144", 8192.0, float("nan"), [], {}])
+    | st.integers(max_value=0)
+    | st.text(),
+)
+def test_an_unusable_window_counts_as_not_given(id: str, window: object) -> None:
+    unusable, absent = configs_of([{"id": id, "context_length": window}, {"id": id}], BASE)
+
+    assert unusable == absent
+    assert absent.context_window == DOCUMENTED_WINDOWS.get(id, 8192)
+
+
+def test_the_documented_models_stand_in_their_order_with_all_that_a_listed_one_has() -> None:
+    configs = documented_configs(BASE)
+
+    assert configs == configs_of([{"id": id} for id in DOCUMENTED_WINDOWS], BASE)
+    assert [(config.id, config.context_window) for config in configs] == [
+        ("moonshot-v1-8k", 8192),
+        ("moonshot-v1-32k", 32768),
+        ("moonshot-v1-128k", 131072),
+        ("kimi-k2-0905-preview", 262144),
+        ("kimi-k2-0711-preview", 131072),
+        ("kimi-k2-turbo-preview", 262144),
+        ("kimi-thinking-preview", 131072),
+        ("kimi-latest", 131072),
+    ]
+    assert {config.endpoint for config in configs} == {BASE}
+    assert {(c.provider_name, c.provider_category) for c in configs} == {("kimi", "base")}
+
+
+def test_windows_that_differ_from_the_documents_are_named() -> None:
+    models = [
+        {"id": "moonshot-v1-8k", "context_length": 8192},
+        {"id": "kimi-latest", "context_length": 8192},
+        {"id": "kimi-k3", "context_length": 1048576},
+        {"id": "kimi-k2-0905-preview"},
+    ]
+
+    assert window_mismatches(models) == (WindowMismatch("kimi-latest", 8192, 131072),)
+
+
+@given(st.text().filter(lambda text: "/" not in text))
+def test_a_handle_holds_the_id_unchanged(id: str) -> None:
+    assert get_handle(id) == f"kimi/{id}"
+
+
+@given(st.text())
+def test_making_a_handle_twice_changes_nothing(id: str) -> None:
+    assert get_handle(get_handle(id)) == get_handle(id)
+
+
+@pytest.mark.parametrize("name", ["c", "a/c", "a/b/c", "kimi/c"])
+def test_of_a_name_with_slashes_the_last_segment_counts(name: str) -> None:
+    assert get_handle(name, is_embedding=True, base_name="other") == "kimi/c"

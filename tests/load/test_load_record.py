@@ -1,0 +1,280 @@
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimi_conformance.load.generator import saturation
+from kimi_conformance.load.result import load_record
+from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Sample, SampleFile, Tick
+from kimi_conformance.slo import parse
+
+OBJECTIVES = parse("""
+    [all.success_rate]
+    metric = "success"
+    objective = 0.99
+    [all.mean_response_s]
+    metric = "response_s"
+    statistic = "mean"
+    at_most = 2.0
+    [all.cpu_percent]
+    metric = "cpu_percent"
+    statistic = "mean"
+    at_most = 70
+""")
+
+HEADER = Header(
+    scenario="steady_chat",
+    question="does it hold?",
+    workload="closed; 2 users",
+    kind="simulator",
+    base_url="http://127.0.0.1:1/v1",
+    model="kimi-k2.6",
+    started="2026-11-21T08:00:00+00:00",
+    planned_s=10.0,
+    warm_up_s=2.0,
+)
+
+
+def sample(intended: float, lasted: float = 0.5, **changes: Any) -> Sample:
+    sound = Sample(
+        intended=intended,
+        start=intended,
+        first=None,
+        end=intended + lasted,
+        gaps=(),
+        name="chat/greeting",
+        model="kimi-k2.6",
+        streamed=False,
+        status=200,
+        error=ErrorClass.OK,
+        detail="",
+        prompt_tokens=7,
+        completion_tokens=3,
+    )
+    return replace(sound, **changes)
+
+
+def failed(intended: float, lasted: float = 0.5, error: ErrorClass = ErrorClass.SERVER) -> Sample:
+    return sample(intended, lasted, error=error, detail="HTTP 503", status=503)
+
+
+def tick(at: float, **changes: Any) -> Tick:
+    calm = Tick(
+        at=at,
+        users=2,
+        host_cpu=20.0,
+        host_memory=30.0,
+        load_cpu=5.0,
+        load_memory=1.0,
+        target_cpu=None,
+        target_memory=None,
+        own_core=10.0,
+        lags=(0.001, 0.002),
+    )
+    return replace(calm, **changes)
+
+
+TICKS = [tick(float(second)) for second in range(1, 11)]
+END = End(at=10.2, why=Ended.COMPLETE)
+
+
+def file(*samples: Sample, **changes: Any) -> SampleFile:
+    whole = SampleFile(header=HEADER, samples=samples, ticks=TICKS, end=END, torn=False)
+    return replace(whole, **changes)
+
+
+def record(whole: SampleFile) -> dict[str, Any]:
+    return load_record(whole, OBJECTIVES, name="steady_chat.samples.jsonl", sha256="ab")
+
+
+def objective(record: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in record["objectives"] if entry["name"] == name)
+    return found
+
+
+def many(count: int, lasted: float = 0.5) -> list[Sample]:
+    return [sample(2 + 7.9 * number / count, lasted) for number in range(count)]
+
+
+def test_only_what_is_under_way_after_the_warm_up_and_before_the_end_is_judged() -> None:
+    judged = record(file(failed(1.4), sample(2.0), sample(9.999, 5.0), failed(10.0)))
+
+    assert judged["requests"] == 2
+    assert judged["errors"] == {}
+
+
+def test_what_hangs_from_the_warm_up_on_is_seen() -> None:
+    judged = record(file(failed(1.0, 19.0, ErrorClass.UNFINISHED)))
+
+    assert judged["errors"] == {"unfinished": 1}
+    assert objective(judged, "success_rate")["value"] == 0.0
+
+
+def test_the_warm_up_and_what_comes_late_do_not_move_the_resources() -> None:
+    busy = {"host_cpu": 99.0, "load_cpu": 99.0, "own_core": 99.0}
+    ticks = [tick(1.0, **busy), tick(2.0, **busy), tick(3.0), tick(4.0), tick(11.0, **busy)]
+
+    judged = record(file(sample(3.0), ticks=ticks))
+
+    assert judged["resources"]["host"]["cpu_percent"] == {"mean": 20.0, "peak": 20.0}
+    assert judged["valid"]
+
+
+def test_failures_count_but_enter_no_time() -> None:
+    judged = record(file(sample(3.0, 1.0), sample(4.0, 3.0), failed(5.0, 100.0)))
+
+    assert judged["timing"]["response_s"]["n"] == 2
+    assert judged["timing"]["response_s"]["mean"] == 2.0
+    assert objective(judged, "success_rate")["value"] == pytest.approx(2 / 3)
+    assert judged["errors"] == {"server": 1}
+    assert judged["failures"] == [{"class": "server", "detail": "HTTP 503", "count": 1}]
+
+
+def test_times_count_from_the_intended_start() -> None:
+    late = sample(3.0, first=5.5, start=5.0, end=6.0, gaps=(0.25,), streamed=True)
+
+    timing = record(file(late))["timing"]
+
+    assert timing["response_s"]["max"] == 3.0
+    assert timing["ttft_s"]["max"] == 2.5
+    assert timing["itl_s"]["max"] == 0.25
+
+
+def test_a_good_run_is_met() -> None:
+    judged = record(file(*many(400)))
+
+    assert judged["complete"]
+    assert judged["valid"]
+    assert {entry["verdict"] for entry in judged["objectives"]} == {"met"}
+
+
+def test_a_run_without_requests_meets_nothing_and_has_no_nan() -> None:
+    judged = record(file())
+
+    assert judged["requests"] == 0
+    assert {entry["verdict"] for entry in judged["objectives"]} == {"undecided"}
+    assert judged["timing"]["ttft_s"]["mean"] is None
+
+
+@pytest.mark.parametrize(
+    ("end", "ended"),
+    [
+        (None, "killed"),
+        (End(at=5.0, why=Ended.INTERRUPTED), "interrupted"),
+        (End(at=80.0, why=Ended.TIME_LIMIT), "time limit"),
+    ],
+)
+def test_a_run_that_was_cut_short_is_marked_and_never_met(end: End | None, ended: str) -> None:
+    judged = record(file(*many(400), end=end))
+
+    assert (judged["complete"], judged["ended"]) == (False, ended)
+    assert {entry["verdict"] for entry in judged["objectives"]} == {"undecided"}
+
+
+def test_a_run_that_was_cut_short_still_shows_what_it_missed() -> None:
+    judged = record(file(*many(400, lasted=5.0), end=None))
+
+    assert objective(judged, "mean_response_s")["verdict"] == "missed"
+
+
+def test_a_saturated_generator_makes_the_run_invalid() -> None:
+    late = [replace(one, lags=(0.2, 0.3)) for one in TICKS]
+
+    judged = record(file(*many(400, lasted=5.0), ticks=late))
+
+    assert not judged["valid"]
+    assert "300 ms late" in judged["invalid_because"][0]
+    assert {entry["verdict"] for entry in judged["objectives"]} == {"undecided"}
+
+
+def test_a_scenario_that_raised_makes_the_run_invalid() -> None:
+    broken = End(at=5.0, why=Ended.BROKEN, faults=("ZeroDivisionError: division by zero",))
+
+    judged = record(file(*many(10), end=broken))
+
+    assert not judged["valid"]
+    assert "ZeroDivisionError" in judged["invalid_because"][0]
+
+
+def test_what_hung_until_the_end_is_a_failure_only_where_it_had_time_to_end() -> None:
+    hung = failed(4.0, 16.0, ErrorClass.UNFINISHED)
+
+    whole = record(file(sample(3.0), hung))
+    interrupted = record(file(sample(3.0), hung, end=End(at=5.0, why=Ended.INTERRUPTED)))
+
+    assert whole["errors"] == {"unfinished": 1}
+    assert (interrupted["requests"], interrupted["errors"]) == (1, {})
+
+
+def test_a_series_has_one_value_a_second_and_null_where_nothing_was() -> None:
+    series = record(file(sample(3.0, 0.5), failed(3.2, 0.5), sample(3.1, 2.0)))["series"]
+
+    assert series["second"] == list(range(11))
+    assert {len(values) for values in series.values()} == {11}
+    assert series["requests"][3:6] == [2, 0, 1]
+    assert series["failures"][3:6] == [1, 0, 0]
+    assert series["mean_response_s"][3:6] == [0.5, None, pytest.approx(2.0)]
+    assert series["cpu_percent"][0] == 20.0
+
+
+def test_the_target_is_null_where_it_runs_elsewhere() -> None:
+    local = [replace(one, target_cpu=40.0, target_memory=2.0) for one in TICKS]
+
+    assert record(file(sample(3.0)))["resources"]["target"] is None
+    assert record(file(sample(3.0), ticks=local))["resources"]["target"] == {
+        "cpu_percent": {"mean": 40.0, "peak": 40.0},
+        "memory_percent": {"mean": 2.0, "peak": 2.0},
+    }
+
+
+@pytest.mark.parametrize("samples", [[], many(7), [failed(3.0)]])
+def test_a_record_is_plain_json(samples: Sequence[Sample]) -> None:
+    judged = record(file(*samples))
+
+    assert json.loads(json.dumps(judged, allow_nan=False))["record"] == "load"
+    assert {type(entry["verdict"]) for entry in judged["objectives"]} == {str}
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 5))
+def test_merged_shards_give_the_record_of_the_whole(dice: random.Random, shards: int) -> None:
+    whole = [*many(40), failed(3.0), sample(4.0, first=4.3, gaps=(0.1, 0.2), streamed=True)]
+    parts: list[list[Sample]] = [[] for _ in range(shards)]
+    for one in whole:
+        dice.choice(parts).append(one)
+
+    merged = [one for part in parts for one in part]
+
+    assert record(file(*merged)) == record(file(*whole))
+
+
+def test_a_generator_that_keeps_up_gives_no_reason() -> None:
+    assert saturation(TICKS) == []
+
+
+def test_a_full_core_is_a_reason() -> None:
+    reasons = saturation([tick(1.0, own_core=88.0), tick(2.0, own_core=98.0)])
+
+    assert len(reasons) == 1
+    assert "93 % of its core" in reasons[0]
+
+
+def test_waking_late_more_often_than_one_time_in_a_hundred_is_a_reason() -> None:
+    calm = (0.001,) * 98
+    reasons = saturation([tick(1.0, lags=(*calm, 0.08, 0.12))])
+
+    assert len(reasons) == 1
+    assert "80 ms late" in reasons[0]
+
+
+def test_waking_late_once_in_a_hundred_times_is_none() -> None:
+    assert saturation([tick(1.0, lags=(*((0.001,) * 99), 0.9))]) == []
+
+
+def test_health_that_nobody_measured_is_a_reason() -> None:
+    assert saturation([]) == ["the health of the load generator was not measured"]
+    assert saturation([tick(1.0, lags=())]) != []

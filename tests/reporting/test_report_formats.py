@@ -1,0 +1,426 @@
+"""The three formats: sound, complete, and safe against what an API may answer."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from kimi_conformance.reporting import Report, html, junit, markdown, view
+from kimi_conformance.reporting.visible import INVISIBLE, visible
+from kimi_conformance.requirements import Catalogue, Level, Plane
+from kimi_conformance.runs import Run
+from kimi_conformance.verdicts import Outcome, Verdict
+
+Make = Callable[..., dict[str, Any]]
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</pre></code></details><img src=x onerror=alert(1)>",
+    "javascript:alert(1)",
+    '" onmouseover="alert(1)" x=\'',
+    "{{ 7 * 7 }}{% raw %}",
+    "]]><!--<![CDATA[",
+    "```\n````\n# heading\n</details>\n| a | b |\n[x](javascript:alert(1)) @everyone #1",
+    "\x00\x07\x1b[31m\x7f\x85\u2028",
+    "user\u202eexe.txt\u2066\u200f",
+    "\ud800 lone \udfff",
+    "\ufffe\uffff\U000e0041",
+)
+VOID = {"meta", "link", "input", "br", "col", "img"}
+
+
+class Page(HTMLParser):
+    """Reads a page as strictly as a validator: what opens must close, in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def hostile_run(run: Run, exchange: Make, load_record: Make, text: str) -> Run:
+    """A run in which everything that comes from outside is hostile."""
+    outcome = Outcome(
+        id=f"endpoint/{text}",
+        requirement="SSE-01",
+        level=Level.MUST,
+        plane=Plane.ENDPOINT,
+        sut=text,
+        verdict=Verdict.FAILED,
+        seconds=0.1,
+        reason=text,
+        detail=f"first line\n{text}",
+        exchanges=("x",),
+    )
+    record = exchange(
+        "x",
+        sut=text,
+        path=f"/v1/{text}",
+        query=text,
+        body=json.dumps({"content": text}, ensure_ascii=False),
+        answer=text,
+        headers=[["x-hostile", text], [text, "x"]],
+        answer_headers=[["content-type", text]],
+        status=599,
+    )
+    unknown = replace(outcome, requirement=text, verdict=Verdict.INCONCLUSIVE)
+    return replace(
+        run,
+        header={
+            **run.header,
+            "run": text,
+            "lane": text,
+            "source": text,
+            "edition": text,
+            "configuration": {text: text},
+            "suts": [{"plane": "endpoint", "name": text, "version": text, "capabilities": [text]}],
+        },
+        checks=[outcome, unknown],
+        laws=[],
+        exchanges={"x": record},
+        loads=[
+            load_record(
+                scenario=text,
+                question=text,
+                workload=text,
+                target={"kind": text, "base_url": text, "model": text},
+                errors={text: 2},
+                failures=[{"class": text, "detail": text, "count": 2}],
+                valid=False,
+                invalid_because=[text],
+            )
+        ],
+        footer={"verdict": "NOT CONFORMANT", "because": text, "seconds": 1.0},
+    )
+
+
+@pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
+def hostile(
+    request: pytest.FixtureRequest,
+    run: Run,
+    catalogue: Catalogue,
+    exchange: Make,
+    load_record: Make,
+) -> Report:
+    return view(hostile_run(run, exchange, load_record, request.param), catalogue)
+
+
+@pytest.fixture(scope="module")
+def report(run: Run, catalogue: Catalogue) -> Report:
+    return view(run, catalogue)
+
+
+@pytest.fixture(scope="module")
+def page(report: Report, templates: Path) -> Page:
+    return Page(html(report, templates))
+
+
+def test_the_page_asks_for_nothing_outside(page: Page) -> None:
+    addresses = [
+        value or ""
+        for _, attributes in page.elements
+        for name, value in attributes.items()
+        if name in {"href", "src", "srcset", "action", "data", "poster"}
+    ]
+
+    assert {address for address in addresses if not address.startswith("#")} == {"data:,"}
+    assert not re.search(r"url\(|@import", " ".join(t for tag, t in page.texts if tag == "style"))
+
+
+def test_the_page_has_landmarks_a_language_and_headings_in_order(page: Page) -> None:
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+
+    assert page.named("html")[0]["lang"] == "en"
+    assert all(page.named(tag) for tag in ("header", "nav", "main", "form"))
+    assert levels.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+
+
+def test_ids_are_unique_and_every_reference_leads_somewhere(page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    references = [
+        (value or "").lstrip("#")
+        for _, attributes in page.elements
+        for name, value in attributes.items()
+        if name in {"href", "aria-labelledby", "for"} and value != "data:,"
+    ]
+
+    assert len(ids) == len(set(ids))
+    assert set(references) <= set(ids)
+
+
+def test_tables_have_scopes_and_pictures_have_words(page: Page) -> None:
+    assert all("scope" in attributes for attributes in page.named("th"))
+    assert all(
+        "aria-hidden" in svg or svg.get("aria-label")
+        for svg in page.named("svg")
+        if "viewbox" not in svg
+    )
+    assert {a["role"] for a in page.named("svg") if a.get("class") == "plot"} == {"img"}
+
+
+def test_every_state_has_a_word_and_a_letter(page: Page) -> None:
+    marks = [a for a in page.named("span") if (a.get("class") or "").startswith("mark ")]
+    words = [text for tag, text in page.texts if tag == "span" and text == "failed"]
+
+    assert marks
+    assert len(words) >= 4
+
+
+def test_a_page_of_hostile_text_holds_one_script_and_it_is_ours(
+    hostile: Report, templates: Path
+) -> None:
+    page = Page(html(hostile, templates))
+    ours = (templates.parent / "assets" / "report.js").read_text()
+
+    assert [text for tag, text in page.texts if tag == "script"] == [ours]
+    assert not page.named("img")
+    assert not [name for _, a in page.elements for name in a if name.startswith("on")]
+    assert all((a.get("href") or "#").startswith(("#", "data:,")) for _, a in page.elements)
+
+
+def test_hostile_text_is_shown_and_its_unseen_characters_are_spelt_out(
+    hostile: Report, templates: Path
+) -> None:
+    text = html(hostile, templates)
+    shown = "".join(data for _, data in Page(text).texts)
+
+    assert not INVISIBLE.search(text)
+    assert visible(hostile.run) in shown
+
+
+def test_the_policy_allows_our_script_and_no_other(page: Page) -> None:
+    (policy,) = [a["content"] for a in page.named("meta") if a.get("http-equiv")]
+
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/]{43}='(;|$)", policy)
+
+
+def test_a_body_of_five_megabytes_does_not_make_a_page_of_five(
+    run: Run, catalogue: Catalogue, exchange: Make, templates: Path
+) -> None:
+    big = exchange("x2", sut="endpoint", body="<" * 5_000_000, answer="\u202e" * 5_000_000)
+    huge = replace(run, exchanges={"x2": big})
+    report = view(huge, catalogue)
+
+    assert len(html(report, templates).encode()) < 2_000_000
+    assert len(markdown(report, templates).encode()) < 1_000_000
+
+
+# The shape that Jenkins' schema (junit-10.xsd) and Ant's have in common, with the properties
+# of a test case that pytest introduced and the readers of today know.
+_CHILDREN = {
+    "testsuites": {"testsuite"},
+    "testsuite": {"properties", "testcase"},
+    "testcase": {"properties", "skipped", "error", "failure"},
+    "properties": {"property"},
+}
+_REQUIRED = {
+    "testsuite": {"name", "tests", "failures", "errors"},
+    "testcase": {"name", "classname", "time"},
+    "property": {"name", "value"},
+}
+_ALLOWED = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "time", "skipped"},
+    "testcase": {"name", "classname", "time"},
+    "property": {"name", "value"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"type", "message"},
+}
+
+
+def check_shape(root: ET.Element) -> None:
+    for element in root.iter():
+        assert {child.tag for child in element} <= _CHILDREN.get(element.tag, set())
+        assert set(element.keys()) >= _REQUIRED.get(element.tag, set())
+        assert set(element.keys()) <= _ALLOWED.get(element.tag, set())
+        if element.tag == "testcase":
+            assert len([child for child in element if child.tag != "properties"]) <= 1
+        assert re.fullmatch(r"[0-9]*(\.[0-9]*)?", element.get("time", ""))
+
+
+def test_the_xml_has_the_common_shape_and_counts_itself(report: Report) -> None:
+    root = ET.fromstring(junit(report))
+
+    check_shape(root)
+    for suite in root:
+        cases = suite.findall("testcase")
+        assert int(suite.get("tests", "")) == len(cases)
+        for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert int(suite.get(key, "")) == sum(case.find(tag) is not None for case in cases)
+    assert int(root.get("tests", "")) == sum(int(suite.get("tests", "")) for suite in root)
+
+
+def test_each_check_has_its_properties(report: Report) -> None:
+    cases = ET.fromstring(junit(report)).findall("./testsuite[@name='adapter/openai']/testcase")
+    properties = [
+        {one.get("name"): one.get("value") for one in case.findall("properties/property")}
+        for case in cases
+    ]
+
+    assert len(cases) == 53
+    assert properties[0] == {
+        "requirement": "AUTH-01",
+        "level": "MUST",
+        "plane": "adapter",
+        "adapter": "openai",
+    }
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tag", "message"),
+    [
+        ("failed", "failure", "because"),
+        ("error", "error", "because"),
+        ("not_claimed", "skipped", "not_claimed: because"),
+        ("inconclusive", "skipped", "inconclusive: because"),
+        ("known_failure", "skipped", "known_failure: because"),
+    ],
+)
+def test_each_verdict_has_its_element(
+    run: Run, catalogue: Catalogue, verdict: str, tag: str, message: str
+) -> None:
+    check = replace(run.checks[0], verdict=Verdict(verdict), reason="because", detail="all of it")
+    report = view(replace(run, checks=[check], laws=[], loads=[]), catalogue)
+
+    (element,) = ET.fromstring(junit(report)).findall(f".//testcase/{tag}")
+
+    assert (element.get("message"), element.get("type")) == (message, verdict)
+    assert element.text == "all of it"
+
+
+def test_objectives_are_cases_too(report: Report) -> None:
+    suite = ET.fromstring(junit(report)).find("./testsuite[@name='load/steady_chat']")
+
+    assert suite is not None
+    results = {case.get("name"): [child.tag for child in case] for case in suite}
+    assert results["success_rate"] == []
+    assert results["cpu_percent"] == ["skipped"]
+    assert results["ttft"] == ["failure"]
+
+
+def test_a_run_cut_short_is_red_for_a_machine(run: Run, catalogue: Catalogue) -> None:
+    root = ET.fromstring(junit(view(replace(run, footer=None), catalogue)))
+
+    (error,) = root.findall("./testsuite[@name='run']/testcase/error")
+    assert "cut short" in (error.get("message") or "")
+
+
+def test_xml_of_hostile_text_parses_and_keeps_its_shape(hostile: Report) -> None:
+    root = ET.fromstring(junit(hostile))
+
+    check_shape(root)
+    assert len(root.findall(".//testcase/failure")) == 1
+
+
+def outside_code(text: str) -> str:
+    """Markdown without its code blocks and code spans."""
+    blocks = re.sub(r"^(`{3,})text\n.*?\n\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", blocks)
+
+
+def test_hostile_text_makes_no_structure_in_the_summary(hostile: Report, templates: Path) -> None:
+    text = markdown(hostile, templates)
+    bare = outside_code(text)
+    tags = set(re.findall(r"<[^>]*>", bare))
+    headings = re.findall(r"^#+ .*", bare, flags=re.MULTILINE)
+
+    assert tags <= {"<details>", "</details>", "<summary>", "</summary>", "<b>", "</b>"}
+    assert bare.count("<details>") == bare.count("</details>") == 2
+    assert len(headings) == 7
+    assert not re.search(r"\]\(|@everyone|(^|\s)#1|javascript:a", bare)
+    assert not INVISIBLE.search(text)
+    text.encode()
+
+
+def test_rows_of_a_table_keep_their_number_of_cells(hostile: Report, templates: Path) -> None:
+    lines = markdown(hostile, templates).splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("| system under test"))
+
+    assert len(re.findall(r"(?<!\\)\|", lines[start + 2])) == 5
+
+
+def test_the_summary_shows_fewer_causes_rather_than_grow_too_long(
+    run: Run, catalogue: Catalogue, templates: Path
+) -> None:
+    checks = [
+        replace(
+            run.checks[0],
+            verdict=Verdict.FAILED,
+            sut="`" * 200,
+            reason=chr(0x4E00 + n) + "\u202e" * 9_000,
+            detail="\u202e" * 9_000,
+        )
+        for n in range(300)
+    ]
+    report = view(replace(run, checks=checks), catalogue)
+
+    text = markdown(report, templates)
+
+    assert len(text.encode()) < 1024 * 1024
+    assert re.search(r"^\d+ more causes are in the HTML report\.$", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("changes", [{"footer": None}, {"checks": (), "laws": ()}, {"loads": ()}])
+def test_every_kind_of_run_renders(
+    run: Run, catalogue: Catalogue, templates: Path, changes: dict[str, Any]
+) -> None:
+    report = view(replace(run, **changes), catalogue)
+
+    Page(html(report, templates))
+    check_shape(ET.fromstring(junit(report)))
+    assert report.headline.word in markdown(report, templates)
+
+
+def test_a_run_of_nothing_but_a_header_renders(catalogue: Catalogue, templates: Path) -> None:
+    report = view(Run(header={"record": "header"}, exchanges={}), catalogue)
+
+    assert "cut short" in html(report, templates)
+    assert report.headline.word == "INCONCLUSIVE"
+
+
+def test_templates_neither_trust_nor_calculate(templates: Path) -> None:
+    texts = {file.name: file.read_text() for file in templates.glob("*.j2")}
+    code = {name: re.findall(r"{[{%].*?[%}]}", text) for name, text in texts.items()}
+
+    assert not [
+        piece
+        for pieces in code.values()
+        for piece in pieces
+        if re.search(r"\|\s*safe|autoescape", piece)
+    ]
+    assert not [
+        piece for pieces in code.values() for piece in pieces if re.search(r"\s[-+*/~%]\s", piece)
+    ]
