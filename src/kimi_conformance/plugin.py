@@ -25,6 +25,10 @@ CHECK: pytest.StashKey["CheckItem"] = pytest.StashKey()  # on items
 _BENCH = pytest.StashKey[Any]()  # on the configuration
 _PHASES = pytest.StashKey[list[Any]]()
 
+# Assertions in the vocabulary of checks explain themselves as those in checks do; said before
+# a conftest.py imports that vocabulary.
+pytest.register_assert_rewrite("kimi_conformance.checks.endpoint")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Our options all begin with --kimi-, since others own the short names."""
@@ -51,8 +55,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "requirement(id): the requirement of the catalogue that this check decides"
     )
-    # Assertions in the vocabulary of checks must explain themselves as those in checks do.
-    pytest.register_assert_rewrite("kimi_conformance.checks.endpoint")
     config.stash[_BENCH] = cache(partial(_make_bench, config))
 
 

@@ -18,6 +18,7 @@ from kimi_conformance.adapters.reference import (
     KimiSettings,
     LLMConnectionError,
     LLMError,
+    LLMTimeoutError,
     OnListFailure,
     ReferenceAdapter,
     SyncKimiClient,
@@ -27,6 +28,8 @@ from kimi_conformance.adapters.reference import (
 )
 from kimi_conformance.adapters.reference.models import DOCUMENTED_WINDOWS
 from kimi_conformance.http import httpx
+from kimi_conformance.stage import Script, Stage, replies
+from kimi_conformance.wire.exchange import Answer
 
 KEY = "sk-0123456789abcdef"
 BASE = "https://api.example/v1"
@@ -293,15 +296,27 @@ async def test_a_key_is_not_accepted_where_it_is_refused_or_cannot_be_told(
 async def test_handles_resolve_by_handle_then_by_name(
     api: respx.MockRouter, client: KimiClient, sync_client: SyncKimiClient
 ) -> None:
-    data = [entry("kimi-a/b"), entry("b"), entry("kimi-b", context_length=1), entry("kimi-b")]
+    data = [
+        entry("kimi-a/b"),
+        entry("b"),
+        entry("kimi-b", context_length=1),
+        entry("kimi-b"),
+        entry("kimi-a/kimi-c"),
+        entry("kimi-c"),
+    ]
     api.get(MODELS).respond(json={"data": data})
 
     found = {
         handle: (await client.resolve(handle)).id
-        for handle in ("kimi/b", "kimi/kimi-a/b", "kimi/kimi-b")
+        for handle in ("kimi/b", "kimi/kimi-a/b", "kimi/kimi-b", "kimi/kimi-c")
     }
 
-    assert found == {"kimi/b": "kimi-a/b", "kimi/kimi-a/b": "kimi-a/b", "kimi/kimi-b": "kimi-b"}
+    assert found == {
+        "kimi/b": "kimi-a/b",
+        "kimi/kimi-a/b": "kimi-a/b",
+        "kimi/kimi-b": "kimi-b",
+        "kimi/kimi-c": "kimi-a/kimi-c",
+    }
     assert sync_client.resolve("kimi/kimi-b").context_window == 1
 
 
@@ -351,6 +366,17 @@ async def test_a_chat_goes_out_as_the_user_wrote_it_and_comes_back_as_it_was(
         }
     ]
     assert not any(name.startswith("x-msh") for name in route.calls[0].request.headers)
+
+
+@pytest.mark.parametrize(("tools", "sent"), [(None, {}), ([], {"tools": []})])
+async def test_tools_that_were_not_given_are_not_sent(
+    api: respx.MockRouter, client: KimiClient, tools: list[Any] | None, sent: dict[str, Any]
+) -> None:
+    route = api.post(CHAT).respond(json={})
+
+    await client.chat(ChatRequest(model="m", messages=[], tools=tools))
+
+    assert json.loads(route.calls.last.request.content) == {"model": "m", "messages": [], **sent}
 
 
 @pytest.mark.parametrize(
@@ -434,15 +460,20 @@ async def test_a_stream_that_breaks_off_gives_what_came_before(
 
 
 class Endless(httpx.AsyncByteStream):
-    """A body that never ends; `closed` tells whether the client has let go of it."""
+    """A body that never ends; `closed` tells whether the client has let go of it.
+
+    `pieces` counts what was taken of it.
+    """
 
     def __init__(self, piece: bytes, wait: Callable[[], Awaitable[object]]) -> None:
         self._piece = piece
         self._wait = wait
         self.closed = False
+        self.pieces = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
+            self.pieces += 1
             yield self._piece
             await self._wait()
 
@@ -471,6 +502,44 @@ async def test_what_follows_done_for_ever_keeps_nobody_waiting(
     assert body.closed
 
 
+async def test_no_more_than_a_little_of_what_follows_done_is_read(
+    api: respx.MockRouter, client: KimiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drivers, "DRAIN_BYTES", 100)
+    body = Endless(b"data: [DONE]\n\n", lambda: asyncio.sleep(0))
+    api.post(CHAT).mock(return_value=httpx.Response(200, headers=EVENTS, stream=body))
+
+    assert await collected(client.stream(GREETING)) == []
+    assert body.pieces * len(b"data: [DONE]\n\n") < 200
+
+
+async def test_a_stream_is_read_to_its_end_so_that_its_connection_serves_again(
+    api: respx.MockRouter, client: KimiClient
+) -> None:
+    class Whole(httpx.AsyncByteStream):
+        ended = False
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"data: [DONE]\n\n"
+            self.ended = True
+
+    body = Whole()
+    api.post(CHAT).mock(return_value=httpx.Response(200, headers=EVENTS, stream=body))
+
+    assert await collected(client.stream(GREETING)) == []
+    assert body.ended
+
+
+def test_a_list_that_takes_too_long_is_given_up_by_synchronous_callers_too(
+    api: respx.MockRouter, sync_client: SyncKimiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "LIST_BUDGET_S", 0.0)
+    api.get(MODELS).respond(json={"data": []})
+
+    with pytest.raises(LLMTimeoutError, match="no answer came in time at GET /v1/models"):
+        sync_client.fetch_models()
+
+
 async def test_a_list_that_never_ends_is_given_up(
     api: respx.MockRouter, client: KimiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -496,17 +565,57 @@ async def test_a_list_without_end_does_not_fill_the_memory(
 
 
 async def test_the_process_environment_is_not_looked_at(
-    api: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KIMI_API_KEY", "sk-of-the-process")
-    monkeypatch.setenv("KIMI_BASE_URL", "https://process.example/v1")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:1")
-    route = api.get("https://bound.example/v1/models").respond(json={"data": []})
+    monkeypatch.setenv("KIMI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    lane = stage.open_lane(Script([replies.model_list(["kimi-k3"])]))
     adapter = open_adapter(
-        Binding(environment={"KIMI_API_KEY": KEY, "KIMI_BASE_URL": "https://bound.example/v1/"})
+        Binding(environment={"KIMI_API_KEY": KEY, "KIMI_BASE_URL": f"{lane.base_url}/"})
     )
 
-    await adapter.check_key()
-
-    assert route.calls.last.request.headers["authorization"] == f"Bearer {KEY}"
+    models = [*await adapter.list_models(), *adapter.list_models_sync()]
     await adapter.aclose()
+
+    assert ids(models) == ["kimi-k3", "kimi-k3"]
+    assert lane.journal is not None
+    assert [
+        (request.path, request.header("authorization")) for request in lane.journal.requests
+    ] == [("/v1/models", f"Bearer {KEY}")] * 2
+
+
+async def test_a_user_can_be_less_patient_than_the_client(stage: Stage) -> None:
+    lane = stage.open_lane(Script([replies.never()]))
+    adapter = open_adapter(Binding(base_url=lane.base_url, api_key=KEY, patience=0.01))
+
+    failures = [await failing(adapter.chat(GREETING)), await failing(adapter.check_key())]
+    await adapter.aclose()
+
+    assert [failure.kind for failure in failures] == ["timeout", "timeout"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (replies.cut(replies.completion(), 0), "connection"),
+        (replies.reset(replies.completion(), 0), "connection"),
+        (replies.bad_chunk(), "connection"),
+        (replies.html(502), "server"),
+    ],
+)
+async def test_a_broken_network_has_an_error_of_ours(
+    stage: Stage, answer: Answer, kind: str
+) -> None:
+    lane = stage.open_lane(Script([answer]))
+    settings = KimiSettings(base_url=lane.base_url, api_key=KEY)
+
+    async with KimiClient(settings) as client:
+        failures = [
+            await failing(client.chat(GREETING)),
+            await failing(collected(client.stream(GREETING))),
+        ]
+    with SyncKimiClient(settings) as sync_client, pytest.raises(type(failures[0].error)):
+        sync_client.chat(GREETING)
+
+    assert [failure.kind for failure in failures] == [kind, kind]

@@ -43,6 +43,14 @@ def test_the_filter_keeps_kimis_ids_in_order_and_nothing_else(models: list[Any])
     assert found([{"id": id} for id in kept]) == kept
 
 
+@pytest.mark.parametrize(
+    "id",
+    ["Kimi-K2", "KIMI-k2", "my-kimi-x", "xmoonshot-1", "moonshotai/kimi-k2", "moonshot", "kimi"],
+)
+def test_the_prefix_stands_at_the_start_in_small_letters(id: str) -> None:
+    assert found([{"id": id}, {"id": "kimi-k3"}]) == ["kimi-k3"]
+
+
 @given(lists, st.integers(min_value=0), entries.filter(lambda e: not found([e])) | junk)
 def test_what_is_not_kimis_changes_nothing(models: list[Any], place: int, other: Any) -> None:
     place %= len(models) + 1

@@ -110,6 +110,12 @@ def test_a_redirection_is_told_and_not_followed() -> None:
     assert "redirected to https://elsewhere.example/v1, not followed" in str(error)
 
 
+def test_an_answer_with_choices_is_granted_whatever_else_it_says() -> None:
+    body = {"error": {"message": "a warning"}, "choices": [{"index": 0}]}
+
+    assert reading(answer(200, body), KEY) == body
+
+
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b'{"a":', b"[" * 100_000, b"\xff"])
 def test_a_grant_that_is_no_json_is_an_error(body: bytes) -> None:
     assert "no JSON" in str(refused(200, body))

@@ -334,6 +334,26 @@ def test_an_id_that_another_session_has_is_not_taken(api: FakeApi, client: SyncK
     assert api.log.count("delete") == 1
 
 
+def test_an_id_that_another_session_had_is_taken(api: FakeApi, client: SyncKimiClient) -> None:
+    api.create = httpx.Response(200, json={"id": "cache-0"})
+    client.session("one").chat(ask())
+    client.session("one").leave()
+    client.session("two").chat(ask())
+
+    assert headers(api) == ["cache-0", "cache-0"]
+
+
+async def test_a_session_that_was_left_makes_no_other_cache(api: FakeApi) -> None:
+    async with KimiClient(SETTINGS, transport=httpx.MockTransport(api.handle)) as client:
+        session = client.session("s")
+        await session.chat(ask())
+        await session.leave()
+        await session.chat(ask())
+
+    assert api.log == ["create", "chat", "delete", "chat"]
+    assert headers(api) == ["cache-1", None]
+
+
 def test_leaving_deletes_every_live_cache_once(api: FakeApi, client: SyncKimiClient) -> None:
     for name in ("one", "two", "three"):
         client.session(name).chat(ask())

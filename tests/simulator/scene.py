@@ -45,9 +45,7 @@ class Clock:
 
 
 def simulator(*faults: FaultSwitch, **settings: Any) -> Simulator:
-    return Simulator(
-        EDITION, api_key=KEY, faults=faults, **{"clock": Clock(), **settings}
-    )
+    return Simulator(EDITION, api_key=KEY, faults=faults, **{"clock": Clock(), **settings})
 
 
 def request(
@@ -62,8 +60,12 @@ def request(
     return Request(method=method, path=path, query=query, headers=tuple(named), body=data)
 
 
-def chat(messages: Sequence[Any] = HELLO, *, headers: Mapping[str, str] = {}, **body: Any) -> Request:  # noqa: B006
-    return request("POST", CHAT, {"model": "moonshot-v1-8k", "messages": messages, **body}, **headers)
+def chat(
+    messages: Sequence[Any] = HELLO, *, headers: Mapping[str, str] = {}, **body: Any
+) -> Request:
+    return request(
+        "POST", CHAT, {"model": "moonshot-v1-8k", "messages": messages, **body}, **headers
+    )
 
 
 def text(answer: Answer) -> str:
@@ -112,7 +114,13 @@ def play(simulator: Simulator, clock: Clock) -> list[Exchange]:
         send(chat(sent, tools=tools, headers=names))
     send(chat(messages, tools=[CLOCK], headers=names))
     send(chat([{**SYSTEM[0], "content": "You are  Kimi, a helpful assistant."}], headers=names))
-    send(chat([{**SYSTEM[0], "content": "You are  Kimi, a helpful assistant."}, *HELLO], tools=[WEATHER], headers=names))
+    send(
+        chat(
+            [{**SYSTEM[0], "content": "You are  Kimi, a helpful assistant."}, *HELLO],
+            tools=[WEATHER],
+            headers=names,
+        )
+    )
     send(chat(messages, tools=[WEATHER], headers=names, model="kimi-k2-0905-preview"))
     send(chat(messages, tools=[WEATHER], headers=names, stream=True))
     clock.now += 30
@@ -138,13 +146,17 @@ def _is_json(answer: Answer) -> bool:
         return False
 
 
-TOOL_TURN = [
+TOOL_TURN: list[dict[str, Any]] = [
     *ASKS_TOOLS,
     {
         "role": "assistant",
         "content": "",
         "tool_calls": [
-            {"id": "get_weather:0", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+            {
+                "id": "get_weather:0",
+                "type": "function",
+                "function": {"name": "get_weather", "arguments": "{}"},
+            }
         ],
     },
     {"role": "tool", "tool_call_id": "get_weather:0", "content": "sunny"},

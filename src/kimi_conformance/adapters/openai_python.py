@@ -85,6 +85,7 @@ class OpenAIAdapter:
             client: openai.AsyncOpenAI = self._sdk.AsyncOpenAI(
                 api_key=self._binding.api_key,
                 base_url=self._binding.base_url,
+                timeout=self._binding.patience or self._sdk.NOT_GIVEN,
                 http_client=self._sdk.DefaultAsyncHttpxClient(trust_env=False),
             )
         return client

@@ -78,6 +78,8 @@ class Binding:
         clock: The time.
         context_cache: True asks the client to treat `base_url` as the official host for
             explicit context caching; None leaves the client's own rule.
+        patience: Seconds of silence after which the client is asked to give up; None leaves
+            the client's own limit.
     """
 
     base_url: str | None = None
@@ -85,6 +87,7 @@ class Binding:
     environment: Mapping[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
     context_cache: bool | None = None
+    patience: float | None = None
 
 
 @runtime_checkable
@@ -292,6 +295,7 @@ CAPABILITIES: Mapping[str, str] = {
     "handles": "names models by provider/model",
     "handle_resolution": "finds the model that a handle names",
     "providers": "lists the enabled providers",
+    "provider_errors": "raises the documented errors: LLMError and its kinds, ValueError",
     "chat": "gets a whole answer",
     "streaming": "gets an answer chunk by chunk",
     "context_cache": "caches the start of a conversation through /v1/caching",

@@ -27,6 +27,7 @@ KEPT_HEADERS = frozenset(
         "msh-context-cache-token-saved",
         "msh-context-cache-token-ttl",
         "msh-cooldown-seconds",
+        "msh-request-id",
         "msh-trace-mode",
         "retry-after",
         "vary",

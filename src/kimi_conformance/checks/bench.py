@@ -8,6 +8,7 @@ adapters, and hooks hand it what a check said.
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ from kimi_conformance.verdicts import Outcome, Verdict
 __all__ = ["PLACEHOLDER_KEY", "Bench", "Options"]
 
 PLACEHOLDER_KEY = "sk-placeholder"  # all that a SUT, a cassette or a log ever sees
+RECORDING_TIME = 1_757_462_400.0  # one moment of September 2025, so that recordings are equal
 LANES = ("cassette", "simulator", "live")
 
 
@@ -214,9 +216,11 @@ class Bench:
         return Player(read(self.suite.cassettes / f"{cassette}.yaml", cassette), cassette)
 
     def _simulator(self, faults: tuple[str, ...]) -> Simulator:
+        recording = self.options.record_into is not None
         return Simulator(
             self.edition,
             api_key=PLACEHOLDER_KEY,
+            clock=(lambda: RECORDING_TIME) if recording else time.time,
             faults=[parse_switch(fault) for fault in faults],
         )
 

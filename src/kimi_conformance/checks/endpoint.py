@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from kimi_conformance.editions import Edition
-from kimi_conformance.http import httpx
+from kimi_conformance.http import httpx, ssl_context
 from kimi_conformance.verdicts import InconclusiveError
 from kimi_conformance.wire.exchange import Headers, header
 from kimi_conformance.wire.sse import SSEDecoder
@@ -189,7 +189,10 @@ class Endpoint:
         self.edition = edition
         self._key = api_key
         self._client = httpx.AsyncClient(
-            timeout=seconds, trust_env=False, headers={"Accept-Encoding": "identity"}
+            timeout=seconds,
+            trust_env=False,
+            verify=ssl_context(),
+            headers={"Accept-Encoding": "identity"},
         )
 
     async def aclose(self) -> None:

@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 
+PATIENCE = 0.75  # seconds of silence; a script answers at once, or means never to
+
+
 @pytest.fixture(scope="session")
 def bench(pytestconfig: pytest.Config) -> Bench:
     """What all checks of this session share."""
@@ -104,8 +107,13 @@ def service(check: CheckItem, bench: Bench) -> Iterator[Service]:
 def binding(request: pytest.FixtureRequest) -> Binding:
     """What an adapter is told: upstream or service as its API, the placeholder as its key."""
     names = request.fixturenames
-    api: Service = request.getfixturevalue("upstream" if "upstream" in names else "service")
-    base = Binding(base_url=api.base_url, api_key=PLACEHOLDER_KEY)
+    scripted = "upstream" in names
+    api: Service = request.getfixturevalue("upstream" if scripted else "service")
+    base = Binding(
+        base_url=api.base_url,
+        api_key=PLACEHOLDER_KEY,
+        patience=PATIENCE if scripted else None,
+    )
     if "clock" in names:
         return replace(base, clock=request.getfixturevalue("clock"))
     return base

@@ -16,7 +16,7 @@ from kimi_conformance.wire.exchange import Exchange
 
 __all__ = ["CheckItem", "CheckTimeoutError", "check_id"]
 
-_SUT_PART = re.compile(r"-?@[^@]*@|@[^@]*@-?")
+_SUT_PART = re.compile(r"-@[^@]*@$|@[^@]*@-?")
 
 
 class CheckTimeoutError(BaseException):
@@ -158,9 +158,12 @@ def _judge(item: CheckItem, failed: Phase | None, blocked: Sequence[str]) -> tup
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its class where it has none."""
+    """The first line of an error's text, with pytest's "where …" of a bare assertion."""
     lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    where = lines[1].strip(" +") if len(lines) > 1 and "where" in lines[1] else ""
+    return f"{lines[0]}, {where}"[:300] if where else lines[0][:300]
 
 
 def adapter_record(spec: str, adapter: Adapter) -> dict[str, Any]:

@@ -22,7 +22,7 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A length of time: "30s", "10m", "1h" or plain seconds; gives seconds."""
 
     name = "duration"

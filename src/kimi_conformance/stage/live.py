@@ -20,7 +20,6 @@ __all__ = ["Budget", "Live"]
 
 _HOP_BY_HOP = {
     "connection",
-    "content-length",
     "host",
     "keep-alive",
     "proxy-authorization",
@@ -179,7 +178,7 @@ class Live:
         return [
             (name, self._swap.get(value, value))
             for name, value in request.headers
-            if name.lower() not in _HOP_BY_HOP
+            if name.lower() not in {*_HOP_BY_HOP, "content-length"}  # httpx sets it
         ]
 
 

@@ -30,6 +30,9 @@ def open_adapter(binding: Binding) -> ReferenceAdapter:
         InvalidBaseUrlError: The base URL is no http or https URL.
     """
     settings = KimiSettings.from_environment(
-        binding.environment, api_key=binding.api_key, base_url=binding.base_url
+        binding.environment,
+        api_key=binding.api_key,
+        base_url=binding.base_url,
+        patience_s=binding.patience,
     )
     return ReferenceAdapter(settings, context_cache=binding.context_cache)

@@ -87,7 +87,7 @@ def send_of(
             **(headers or {}),
         },
         content=None if body is None else _json(body),
-        silence_s=silence_s,
+        silence_s=min(silence_s, settings.patience_s),
         budget_s=budget_s,
     )
 
@@ -224,9 +224,7 @@ def stream(
 
 
 def _list_send(settings: KimiSettings, key: str) -> Send:
-    return send_of(
-        settings, key, "GET", "models", silence_s=LIST_SILENCE_S, budget_s=LIST_BUDGET_S
-    )
+    return send_of(settings, key, "GET", "models", silence_s=LIST_SILENCE_S, budget_s=LIST_BUDGET_S)
 
 
 def _chat_send(

@@ -9,6 +9,7 @@ Any other value of the switch, "false" and "0" among them, leaves Kimi enabled: 
 give "false" as its default, although the code that they show takes every text for a yes.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,6 +37,7 @@ class KimiSettings:
         api_key: None where there is none.
         base_url: Version segment included, no slash at the end.
         disabled: Whether the user has switched Kimi off.
+        patience_s: Silence after which to give up, where that is sooner than usual.
 
     Raises:
         InvalidBaseUrlError: The base URL is no http or https URL, or holds a user's name.
@@ -44,6 +46,7 @@ class KimiSettings:
     api_key: str | None = field(default=None, repr=False)
     base_url: str = DEFAULT_BASE_URL
     disabled: bool = False
+    patience_s: float = math.inf
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "api_key", (self.api_key or "").strip() or None)
@@ -58,6 +61,7 @@ class KimiSettings:
         *,
         api_key: str | None = None,
         base_url: str | None = None,
+        patience_s: float | None = None,
     ) -> "KimiSettings":
         """Read the settings; a key or base URL that is given goes before the environment's.
 
@@ -65,6 +69,7 @@ class KimiSettings:
             environment: The variables, for example `os.environ`.
             api_key: None leaves it to the environment, "" is no key.
             base_url: None leaves it to the environment.
+            patience_s: None leaves every limit as it is.
 
         Raises:
             InvalidBaseUrlError: As for the class.
@@ -74,6 +79,7 @@ class KimiSettings:
             base_url=environment.get("KIMI_BASE_URL", "") if base_url is None else base_url,
             disabled=environment.get("LETTA_DISABLE_KIMI_PROVIDER", "").strip().lower()
             in {"true", "1"},
+            patience_s=math.inf if patience_s is None else patience_s,
         )
 
     def usable_key(self, if_missing: str) -> str:

@@ -238,6 +238,7 @@ COMPLETIONS = (
         "Says that more was cached than was sent.",
         _usage(cached_tokens=lambda was: was["prompt_tokens"] + 1),
         "USAGE-003",
+        "USAGE-008",
     ),
     _whole(
         "call_without_id",

@@ -104,6 +104,10 @@ def _path_accepted(answer: Answer) -> Answer | None:
     return None
 
 
+_REFUSED_NEXT = {"model_type": ("model_not_found",), "messages_type": ("messages_empty",)}
+"""What would refuse the same request if the first rule did not."""
+
+
 def _accepting(table: RuleTable, touches: Any, known: set[str]) -> Iterator[Fault]:
     """One fault for each rule: it is not asked."""
     for rule in table:
@@ -112,7 +116,7 @@ def _accepting(table: RuleTable, touches: Any, known: set[str]) -> Iterator[Faul
             yield Fault(
                 name=f"accepts_{rule.name}",
                 text=f"Does not refuse what the rule {rule.name} refuses.",
-                change=_waives(rule.name),
+                change=_waives(rule.name, *_REFUSED_NEXT.get(rule.name, ())),
                 touches=touches,
             )
 
@@ -220,7 +224,11 @@ REFUSALS = (
         name="error_with_200",
         text="Says the error with the status 200.",
         change=on_refusal(lambda answer: replace(answer, status=200)),
-        breaks=frozenset({"WIRE-006"}),
+        # Whatever was asked for, its laws find none of it.
+        breaks=frozenset(
+            {"WIRE-006", "MODELS-001", "CHAT-001", "CHAT-002", "CHAT-003", "CHAT-004", "CHAT-008"}
+            | {"CHAT-009", "CACHING-001", "CACHING-002", "CACHING-003", "CACHING-005"}
+        ),
     ),
     Fault(
         name="error_with_500",

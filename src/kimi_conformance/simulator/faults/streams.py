@@ -58,9 +58,11 @@ def _named_lines(frames: list[Frame]) -> list[Frame]:
 
 def _broken_chunk(frames: list[Frame]) -> list[Frame]:
     """Cut the first one that has text."""
-    at = next(at for at, frame in enumerate(frames) if b'"delta":{"content":"' in frame.data)
-    broken = Frame(frames[at].at, frames[at].data[:-4] + b"\n\n")
-    return [*frames[:at], broken, *frames[at + 1 :]]
+    with_text = [frame for frame in frames if b'"delta":{"content":"' in frame.data][:1]
+    return [
+        Frame(frame.at, frame.data[:-4] + b"\n\n") if frame in with_text else frame
+        for frame in frames
+    ]
 
 
 def _bare_lines(frames: list[Frame]) -> list[Frame]:
@@ -230,11 +232,47 @@ STREAMS = (
         "blank_lines_missing",
         "Ends events with one line end in place of two.",
         on_frames(_single_line_ends),
+        "SSE-004",
+        "SSE-005",
+        "SSE-007",
+        "CHAT-009",
+        "USAGE-007",
     ),
-    _row("field_name_wrong", "Names its lines otherwise.", on_frames(_named_lines), "SSE-003"),
-    _row("field_name_missing", "Sends bare JSON lines.", on_frames(_bare_lines), "SSE-003"),
+    _row(
+        "field_name_wrong",
+        "Names its lines otherwise.",
+        on_frames(_named_lines),
+        "SSE-003",
+        "SSE-004",
+        "SSE-005",
+        "CHAT-009",
+        "USAGE-007",
+    ),
+    _row(
+        "field_name_missing",
+        "Sends bare JSON lines.",
+        on_frames(_bare_lines),
+        "SSE-003",
+        "SSE-004",
+        "SSE-005",
+        "CHAT-009",
+        "USAGE-007",
+    ),
     _row("chunk_json_broken", "Cuts the JSON of a chunk.", on_frames(_broken_chunk), "SSE-008"),
-    _row("stream_error", "Breaks off with an error event.", on_frames(_interrupted)),
+    _row(
+        "stream_error",
+        "Breaks off with an error event.",
+        on_frames(_interrupted),
+        "SSE-004",
+        "SSE-005",
+        "SSE-009",
+        "SSE-010",
+        "SSE-011",
+        "SSE-012",
+        "SSE-013",
+        "SSE-016",
+        "USAGE-007",
+    ),
     _row("stream_held_back", "Sends all chunks at the end.", on_frames(_in_one_go)),
     _row(
         "finish_missing",
@@ -249,6 +287,7 @@ STREAMS = (
         on_chunk(_finish_null),
         "SSE-004",
         "SSE-016",
+        "USAGE-005",
     ),
     _row(
         "stream_finish_wrong",
@@ -261,6 +300,7 @@ STREAMS = (
         "delta_after_finish",
         "Goes on after it has ended a choice.",
         on_chunks(_goes_on_after_finish),
+        "SSE-004",
         "SSE-015",
     ),
     _row("role_missing", "Does not say the role.", on_chunks(_without_role), "SSE-014"),
@@ -278,10 +318,28 @@ STREAMS = (
         "choices_missing",
         "Leaves out the choices of every chunk.",
         on_chunk(lambda chunk: chunk.body.pop("choices")),
+        "SSE-004",
         "SSE-013",
+        "CHAT-009",
+        "USAGE-005",
+        "USAGE-007",
     ),
-    _row("choice_index_missing", "Does not number choices.", on_chunk(_without_index), "SSE-013"),
-    _row("delta_is_message", "Says message for delta.", on_chunk(_as_message), "SSE-013"),
+    _row(
+        "choice_index_missing",
+        "Does not number choices.",
+        on_chunk(_without_index),
+        "SSE-004",
+        "SSE-013",
+        "CHAT-009",
+    ),
+    _row(
+        "delta_is_message",
+        "Says message for delta.",
+        on_chunk(_as_message),
+        "SSE-013",
+        "SSE-014",
+        "TOOLCALL-005",
+    ),
     _row("text_lost", "Loses a piece of the text.", on_chunks(_text_lost)),
     _row("text_doubled", "Sends a piece of the text twice.", on_chunks(_text_doubled)),
     _row("text_grows", "Repeats all that was said.", on_chunks(_text_grows)),
@@ -327,5 +385,6 @@ STREAMS = (
         "Does not number streamed tool calls.",
         on_chunk(_call_without_index),
         "TOOLCALL-003",
+        "TOOLCALL-005",
     ),
 )

@@ -1,0 +1,154 @@
+"""Clients that leave their user alone, or mislead, while the list of models cannot be had."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kimi_conformance.adapters.mutants.filter import ListReader
+from kimi_conformance.adapters.mutants.listing import unlogged
+from kimi_conformance.adapters.mutants.mutant import Mutant
+from kimi_conformance.adapters.protocol import Binding, ModelConfig
+from kimi_conformance.adapters.reference import LLMError, OnListFailure, operations
+from kimi_conformance.adapters.reference.models import documented_configs
+
+__all__ = ["MUTANTS"]
+
+
+class ShowsNothingOnFailure(Mutant):
+    """Returns an empty list, as is the rule for other vendors."""
+
+    breaks = frozenset({"FALLBACK-01"})
+    on_list_failure = OnListFailure.EMPTY
+
+
+class RaisesOnFailure(Mutant):
+    """Lets its user see the error in place of a menu."""
+
+    breaks = frozenset({"FALLBACK-01"})
+    on_list_failure = OnListFailure.RAISE
+
+
+class FallsBackOnHTTPErrorsOnly(Mutant):
+    """Expects the API to fail by status, and in no other way."""
+
+    breaks = frozenset({"FALLBACK-02"})
+    on_list_failure = OnListFailure.RAISE
+
+    async def list_models(self) -> Sequence[ModelConfig]:
+        """Raise what is not an HTTP error."""
+        try:
+            return await super().list_models() or documented_configs(self.settings.base_url)
+        except LLMError as error:
+            if not error.message.startswith("HTTP error"):
+                raise
+            warnings.warn(f"Using hardcoded list: {error}", stacklevel=2)
+            return documented_configs(self.settings.base_url)
+
+
+class FallsBackInSilence(Mutant):
+    """Tells nobody that the menu is a table."""
+
+    breaks = frozenset({"FALLBACK-03", "FALLBACK-04"})
+
+    async def list_models(self) -> Sequence[ModelConfig]:
+        """Neither warn nor log."""
+        with warnings.catch_warnings(), unlogged(operations.logger, _about_the_table):
+            warnings.simplefilter("ignore")
+            return await super().list_models()
+
+
+class FallsBackWithoutACause(FallsBackInSilence):
+    """Warns, and does not say why."""
+
+    breaks = frozenset({"FALLBACK-04"})
+
+    async def list_models(self) -> Sequence[ModelConfig]:
+        """Warn of every listing, without a reason."""
+        warnings.warn("Using hardcoded list", stacklevel=2)
+        return await super().list_models()
+
+
+def _about_the_table(record: logging.LogRecord) -> bool:
+    return "hardcoded" in record.getMessage()
+
+
+class ShowsAnEmptyMenu(ListReader):
+    """Shows nothing where the API has nothing of Kimi's."""
+
+    breaks = frozenset({"FALLBACK-05"})
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """Nothing, where nothing is left."""
+        kept = [entry for entry in self.entries or () if _own(entry.get("id", ""))]
+        return [] if self.answered and not kept else models
+
+    @property
+    def answered(self) -> bool:
+        """Whether the API gave a list at all."""
+        return self.entries is not None
+
+
+def _own(id: str) -> bool:
+    return id.startswith(("moonshot-", "kimi-"))
+
+
+class SortsTheTable(ListReader):
+    """Shows the table from A to Z."""
+
+    breaks = frozenset({"FALLBACK-06"})
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """In order of their ids, while the API is down."""
+        return models if self.entries else sorted(models, key=lambda model: model.id)
+
+
+class TableWithoutEndpoint(ListReader):
+    """Leaves out where the models of the table are served."""
+
+    breaks = frozenset({"FALLBACK-07"})
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """Without endpoint, while the API is down."""
+        return models if self.entries else [replace(model, endpoint=None) for model in models]
+
+
+class AddsTheTable(ListReader):
+    """Adds the models of the table to those of the API."""
+
+    breaks = frozenset({"FALLBACK-08"})
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """Both."""
+        listed = {model.id for model in models}
+        more = documented_configs(self.settings.base_url)
+        return [*models, *(model for model in more if model.id not in listed)]
+
+
+class RemembersTheTable(ListReader):
+    """Does not ask the API again once it has failed."""
+
+    breaks = frozenset({"FALLBACK-10"})
+
+    def __init__(self, binding: Binding) -> None:
+        super().__init__(binding)
+        self._failed = False
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """The table for good."""
+        self._failed = self._failed or self.entries is None
+        return documented_configs(self.settings.base_url) if self._failed else models
+
+
+MUTANTS = (
+    ShowsNothingOnFailure,
+    RaisesOnFailure,
+    FallsBackOnHTTPErrorsOnly,
+    FallsBackInSilence,
+    FallsBackWithoutACause,
+    ShowsAnEmptyMenu,
+    SortsTheTable,
+    TableWithoutEndpoint,
+    AddsTheTable,
+    RemembersTheTable,
+)

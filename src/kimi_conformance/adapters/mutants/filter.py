@@ -1,0 +1,225 @@
+"""Clients that show other models of the API's list than they should."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kimi_conformance.adapters.mutants.mutant import Mutant, body_of
+from kimi_conformance.adapters.protocol import ModelConfig
+from kimi_conformance.adapters.reference.models import (
+    DEFAULT_WINDOW,
+    DOCUMENTED_WINDOWS,
+    documented_configs,
+    get_handle,
+)
+from kimi_conformance.http import httpx
+
+__all__ = ["MUTANTS", "ListReader"]
+
+Entry = Mapping[str, Any]
+
+
+class ListReader(Mutant):
+    """Reads the API's list over the shoulder of the sound adapter, and shows another.
+
+    Attributes:
+        entries: The entries of the last list, or None: there was none.
+    """
+
+    entries: Sequence[Entry] | None = None
+
+    async def incoming(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        """Keep the entries of a list."""
+        if self.doing != "list_models":
+            return response
+        response, data = await body_of(response)
+        self.entries = _entries(data)
+        return response
+
+    async def list_models(self) -> Sequence[ModelConfig]:
+        """Show what `shown` makes of it."""
+        self.entries = None
+        return self.shown(await super().list_models())
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """Another list than the sound one."""
+        raise NotImplementedError
+
+
+def _entries(data: bytes) -> Sequence[Entry] | None:
+    try:
+        listed = json.loads(data)["data"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    sound = isinstance(listed, list) and all(isinstance(entry, dict) for entry in listed)
+    return listed if sound else None
+
+
+class OtherFilter(ListReader):
+    """Keeps what `keeps` says."""
+
+    def keeps(self, id: str) -> bool:
+        """Whether a model is shown."""
+        raise NotImplementedError
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """The models that are kept, or the table where none is."""
+        if not self.entries:
+            return models
+        kept = [entry for entry in self.entries if self.keeps(entry.get("id", ""))]
+        return [self._config(entry) for entry in kept] or documented_configs(self.settings.base_url)
+
+    def _config(self, entry: Entry) -> ModelConfig:
+        id = entry["id"]
+        window = entry.get("context_length") or DOCUMENTED_WINDOWS.get(id, DEFAULT_WINDOW)
+        return ModelConfig(
+            id=id,
+            context_window=window,
+            handle=get_handle(id),
+            endpoint=self.settings.base_url,
+            endpoint_type="openai",
+            provider_name="kimi",
+            provider_category="base",
+        )
+
+
+OWN = ("moonshot-", "kimi-")
+
+
+class KeepsMoonshotOnly(OtherFilter):
+    """The filter before the fix: loses every kimi- model."""
+
+    breaks = frozenset({"FILTER-02", "FILTER-07", "FILTER-08", "FILTER-10"})
+
+    def keeps(self, id: str) -> bool:
+        """One family of two."""
+        return id.startswith("moonshot-")
+
+
+class KeepsKimiOnly(OtherFilter):
+    """Loses every moonshot- model."""
+
+    breaks = frozenset({"FILTER-01"})
+
+    def keeps(self, id: str) -> bool:
+        """One family of two."""
+        return id.startswith("kimi-")
+
+
+class KeepsOtherVendors(OtherFilter):
+    """Shows models that this provider cannot serve."""
+
+    breaks = frozenset({"FILTER-03"})
+
+    def keeps(self, id: str) -> bool:
+        """Kimi's, and a few more."""
+        return id.startswith((*OWN, "gpt-", "text-"))
+
+
+class KeepsMoonshotWithoutDash(OtherFilter):
+    """Takes the company's name for the prefix."""
+
+    breaks = frozenset({"FILTER-03"})
+
+    def keeps(self, id: str) -> bool:
+        """A prefix one character too short."""
+        return id.startswith(("moonshot", "kimi-"))
+
+
+class KeepsIdsThatContainAPrefix(OtherFilter):
+    """Looks for the prefix anywhere."""
+
+    breaks = frozenset({"FILTER-05"})
+
+    def keeps(self, id: str) -> bool:
+        """Not anchored."""
+        return any(prefix in id for prefix in OWN)
+
+
+class KeepsIdsInAnyCase(OtherFilter):
+    """Lowers ids before it looks at them."""
+
+    breaks = frozenset({"FILTER-05"})
+
+    def keeps(self, id: str) -> bool:
+        """Not sensitive to case."""
+        return id.lower().startswith(OWN)
+
+
+class StumblesOverAMissingId(ListReader):
+    """Falls back where one entry has no id."""
+
+    breaks = frozenset({"FILTER-04"})
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """The table, as after a KeyError."""
+        if any("id" not in entry for entry in self.entries or ()):
+            return documented_configs(self.settings.base_url)
+        return models
+
+
+class SortsTheList(ListReader):
+    """Shows the API's models from A to Z."""
+
+    breaks = frozenset({"FILTER-06"})
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """In order of their ids."""
+        return sorted(models, key=lambda model: model.id) if self.entries else models
+
+
+class DropsDoubles(ListReader):
+    """Shows each id once."""
+
+    breaks = frozenset({"FILTER-06"})
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """The first of each."""
+        return list({model.id: model for model in models}.values())
+
+
+class FiltersAtBareAddressesOnly(OtherFilter):
+    """Trusts the list of any host that has a name."""
+
+    breaks = frozenset({"FILTER-09"})
+
+    def keeps(self, id: str) -> bool:
+        """By where the list came from."""
+        bare = httpx.URL(self.settings.base_url).host.startswith("127.")
+        return id.startswith(OWN) or not bare
+
+
+class StumblesOverUnknownFields(ListReader):
+    """Falls back where an entry holds a field that was not there in 2025."""
+
+    breaks = frozenset({"FILTER-11"})
+
+    known = frozenset(
+        {
+            *("id", "object", "created", "owned_by", "permission", "root", "parent"),
+            *("context_length", "supports_image_in", "supports_video_in", "supports_reasoning"),
+            *("supports_dynamic_tools", "supports_thinking_type"),
+            *("think_efforts", "reasoning_efforts"),
+        }
+    )
+
+    def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
+        """The table, as after a validation error."""
+        if any(entry.keys() - self.known for entry in self.entries or ()):
+            return documented_configs(self.settings.base_url)
+        return models
+
+
+MUTANTS = (
+    KeepsMoonshotOnly,
+    KeepsKimiOnly,
+    KeepsOtherVendors,
+    KeepsMoonshotWithoutDash,
+    KeepsIdsThatContainAPrefix,
+    KeepsIdsInAnyCase,
+    StumblesOverAMissingId,
+    SortsTheList,
+    DropsDoubles,
+    FiltersAtBareAddressesOnly,
+    StumblesOverUnknownFields,
+)

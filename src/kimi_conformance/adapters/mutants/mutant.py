@@ -1,0 +1,231 @@
+"""
+A client that is wrong on purpose, in one place.
+
+A mutant is the reference adapter with one fault. It names the requirements that it breaks;
+a check that no mutant fails has not been shown to assert anything. Where a fault can be put
+depends on what it is about:
+
+    the call        override the method of that name; `super()` does it soundly
+    the wire        override `outgoing` or `incoming`; `doing` says for which call
+    the cache       name another `cache_class`, a `SessionCache` with a fault
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from kimi_conformance.adapters.protocol import (
+    Binding,
+    CachingSession,
+    ChatRequest,
+    Chunk,
+    Completion,
+    ModelConfig,
+    Provider,
+)
+from kimi_conformance.adapters.reference import KimiSettings, OnListFailure, ReferenceAdapter
+from kimi_conformance.adapters.reference.sessions import KimiSession, SessionCache
+from kimi_conformance.http import httpx, ssl_context
+
+__all__ = ["Mutant", "body_of", "name_of", "with_body"]
+
+SHORTEST_SILENCE = 0.4  # seconds; the reference waits 5, which a hundred mutants need not do
+
+
+class Mutant:
+    """Hands every call on to the sound adapter.
+
+    Attributes:
+        breaks: The requirements that it breaks, all of them.
+        on_list_failure: What the sound adapter is told to show while the API is down.
+        cache_class: What the sound adapter keeps its caches with.
+        binding: As it was opened.
+        doing: The call under way: "list_models", "chat", … or "" between calls.
+        sound: The sound adapter.
+    """
+
+    breaks: ClassVar[frozenset[str]] = frozenset()
+    on_list_failure: ClassVar[OnListFailure] = OnListFailure.HARDCODED
+    cache_class: ClassVar[type[SessionCache]] = SessionCache
+
+    def __init__(self, binding: Binding) -> None:
+        self.binding = binding
+        self.doing = ""
+        self.settings = KimiSettings.from_environment(
+            binding.environment, api_key=binding.api_key, base_url=binding.base_url
+        )
+        self.sound = _Sound(self)
+
+    @property
+    def name(self) -> str:
+        """As in reports."""
+        return f"mutant:{name_of(type(self))}"
+
+    @property
+    def version(self) -> str:
+        """That of the sound adapter."""
+        return self.sound.version
+
+    @property
+    def capabilities(self) -> Collection[str]:
+        """All: a mutant claims what it then does wrong."""
+        return self.sound.capabilities
+
+    def caches(self) -> bool | None:
+        """Whether sessions make caches, or None: as the base URL says."""
+        return self.binding.context_cache
+
+    def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
+        """The cache of a session that is asked for the first time."""
+        return self.cache_class(
+            self.settings, session_id, owners, enabled=self.sound.makes_caches
+        )
+
+    def outgoing(self, request: httpx.Request) -> httpx.Request:
+        """What is sent in place of a request."""
+        return request
+
+    async def incoming(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        """What the sound adapter is given in place of an answer."""
+        return response
+
+    async def carry(self, request: httpx.Request) -> httpx.Response:
+        """Send a request of the sound adapter, and give its answer."""
+        changed = self.outgoing(request)
+        return await self.incoming(changed, await self.sound.network.handle_async_request(changed))
+
+    async def list_models(self) -> Sequence[ModelConfig]:
+        """As the sound adapter."""
+        with self._doing("list_models"):
+            return await self.sound.list_models()
+
+    def list_models_sync(self) -> Sequence[ModelConfig]:
+        """As the sound adapter."""
+        return self.sound.list_models_sync()
+
+    async def fetch_models(self) -> Sequence[Mapping[str, Any]]:
+        """As the sound adapter."""
+        with self._doing("fetch_models"):
+            return await self.sound.fetch_models()
+
+    async def check_key(self) -> Any:
+        """As the sound adapter."""
+        with self._doing("check_key"):
+            return await self.sound.check_key()  # type: ignore[func-returns-value]
+
+    def get_handle(self, model_name: str, **options: Any) -> str:
+        """As the sound adapter."""
+        return self.sound.get_handle(model_name, **options)
+
+    async def resolve(self, handle: str) -> ModelConfig:
+        """As the sound adapter."""
+        return await self.sound.resolve(handle)
+
+    async def list_providers(self, categories: Sequence[str] | None = None) -> Sequence[Provider]:
+        """As the sound adapter."""
+        return await self.sound.list_providers(categories)
+
+    async def chat(self, request: ChatRequest) -> Completion:
+        """As the sound adapter."""
+        with self._doing("chat"):
+            return await self.sound.chat(request)
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
+        """As the sound adapter."""
+        with self._doing("stream"):
+            async for chunk in self.sound.stream(request):
+                yield chunk
+
+    def session(self, session_id: str) -> CachingSession:
+        """As the sound adapter."""
+        return self.sound.session(session_id)
+
+    async def aclose(self) -> None:
+        """As the sound adapter."""
+        await self.sound.aclose()
+
+    @contextlib.contextmanager
+    def _doing(self, call: str) -> Iterator[None]:
+        self.doing = call
+        try:
+            yield
+        finally:
+            self.doing = ""
+
+
+class _Sound(ReferenceAdapter):
+    """The reference adapter, its wire and its caches open to the mutant."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        super().__init__(
+            mutant.settings,
+            on_list_failure=mutant.on_list_failure,
+            context_cache=mutant.caches(),
+            transport=_Wire(mutant),
+        )
+        self._mutant = mutant
+        self.network = httpx.AsyncHTTPTransport(verify=ssl_context())
+
+    @property
+    def makes_caches(self) -> bool:
+        return self._caches
+
+    def session(self, session_id: str) -> KimiSession:
+        if session_id not in self._sessions:
+            cache = self._mutant.new_cache(session_id, self._owners)
+            self._sessions[session_id] = KimiSession(self._driver, self.settings, cache)
+        return self._sessions[session_id]
+
+
+class _Wire(httpx.AsyncBaseTransport):
+    """Carries requests by way of the mutant."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        patience = request.extensions["timeout"]
+        request.extensions["timeout"] = {**patience, "read": SHORTEST_SILENCE}
+        return await self._mutant.carry(request)
+
+    async def aclose(self) -> None:
+        await self._mutant.sound.network.aclose()
+
+
+def name_of(mutant: type[Mutant]) -> str:
+    """A mutant's name in options and reports.
+
+    >>> class KeepsOpenAIModels(Mutant): ...
+    >>> name_of(KeepsOpenAIModels)
+    'keeps-open-ai-models'
+    """
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[0-9]+", mutant.__name__)
+    return "-".join(words).lower()
+
+
+def with_body(request: httpx.Request, body: object) -> httpx.Request:
+    """The same request with another JSON body."""
+    headers = {
+        name: value for name, value in request.headers.items() if name != "content-length"
+    }
+    content = json.dumps(body, ensure_ascii=False).encode()
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=headers,
+        content=content,
+        extensions=request.extensions,
+    )
+
+
+async def body_of(response: httpx.Response) -> tuple[httpx.Response, bytes]:
+    """An answer's body, and the answer anew, since a body can be read once only."""
+    data = await response.aread()
+    headers = [
+        (name, value)
+        for name, value in response.headers.multi_items()
+        if name not in {"content-length", "transfer-encoding"}
+    ]
+    return httpx.Response(response.status_code, headers=headers, content=data), data
