@@ -20,7 +20,9 @@ DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("*/README.md"))
 
 
 def code(document: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", document.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def shell_lines() -> list[tuple[str, str]]:
@@ -29,7 +31,9 @@ def shell_lines() -> list[tuple[str, str]]:
     for document in DOCUMENTS:
         blocks = code(document, "console")
         lines = [line[2:] for block in blocks for line in block.splitlines() if line[:2] == "$ "]
-        prose = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        prose = re.sub(
+            r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+        )
         quoted = [re.sub(r"\s+", " ", text) for text in re.findall(r"`([^`]+)`", prose)]
         lines += [
             text.removeprefix(".venv/bin/")
@@ -101,7 +105,9 @@ def test_a_link_leads_somewhere(document: Path) -> None:
 
 
 def test_every_folder_named_in_the_readme_exists() -> None:
-    folders = re.findall(r"^\| `([a-z_/]+)/` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    folders = re.findall(
+        r"^\| `([a-z_/]+)/` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    )
 
     assert len(folders) >= 7
     assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []

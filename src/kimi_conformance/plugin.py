@@ -8,6 +8,7 @@ without a requirement is none of its business.
 
 import signal
 from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cache, partial
 from pathlib import Path
 from types import FrameType
@@ -56,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "requirement(id): the requirement of the catalogue that this check decides"
     )
     config.stash[_BENCH] = cache(partial(_make_bench, config))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A run that is to leave evidence is one of ours: say at once if its options are wrong."""
+    if session.config.getoption("--kimi-evidence"):
+        bench_of(session.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -163,34 +170,42 @@ def _file_name(id: str) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """Prepare a check under its time limit."""
-    with _time_limit(item):
+    """Prepare a check under its limits."""
+    with _limits(item):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Run a check under its time limit."""
-    with _time_limit(item):
+    """Run a check under its limits."""
+    with _limits(item):
         return (yield)
 
 
-class _time_limit:  # noqa: N801 - a context manager reads as a verb
-    """Raises CheckTimeoutError in a check that takes too long; does nothing for other tests."""
+def _limits(item: pytest.Item) -> AbstractContextManager[object]:
+    """What a check may not leave, its time and, offline, this machine; other tests are free."""
+    if CHECK not in item.stash:
+        return nullcontext()
+    bench = bench_of(item.config)
+    limits = ExitStack()
+    limits.enter_context(bench.guarding())
+    limits.enter_context(_TimeLimit(bench.options.time_limit))
+    return limits
 
-    def __init__(self, item: pytest.Item) -> None:
-        check = CHECK in item.stash
-        self._seconds = bench_of(item.config).options.time_limit if check else 0.0
+
+class _TimeLimit:
+    """Raises CheckTimeoutError in this thread when so many seconds have passed."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
 
     def __enter__(self) -> None:
-        if self._seconds:
-            self._before = signal.signal(signal.SIGALRM, self._raise)
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        self._before = signal.signal(signal.SIGALRM, self._raise)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
     def __exit__(self, *_: object) -> None:
-        if self._seconds:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self._before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._before)
 
     def _raise(self, _signal: int, _frame: FrameType | None) -> None:
         from kimi_conformance.checks.item import CheckTimeoutError

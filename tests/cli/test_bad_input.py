@@ -102,10 +102,10 @@ def test_a_key_that_no_header_can_carry(tmp_path: Path) -> None:
 def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    result = command("gate", "--out", "file", cwd=tmp_path)
+    result = command("gate", "--out", "file/below", cwd=tmp_path)
 
     assert result.returncode == 2
-    assert "Cannot write to file" in result.stderr
+    assert "Cannot write to file/below" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
 

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -84,6 +85,7 @@ class Bench:
         )
         self._probed: dict[str, Adapter | AdapterError] = {}
         self._closing = contextlib.ExitStack()
+        self._guard = SocketGuard()
         self.budget = Budget(options.max_requests, options.max_tokens)
 
     @property
@@ -96,12 +98,9 @@ class Bench:
         """The one stage, started when first asked for."""
         return self._closing.enter_context(Stage())
 
-    @cached_property
-    def guard(self) -> SocketGuard | None:
-        """Keeps the offline lanes offline; None on the live lane."""
-        if self.options.lane == "live":
-            return None
-        return self._closing.enter_context(SocketGuard())
+    def guarding(self) -> AbstractContextManager[object]:
+        """Keeps this machine's checks on this machine while it is entered, but for live ones."""
+        return nullcontext() if self.options.lane == "live" else self._guard
 
     def announce(self, checks: int) -> None:
         """Say who is going to be judged, and by how many checks."""
@@ -123,9 +122,7 @@ class Bench:
         self.evidence.add_outcome(outcome, check.exchanges())
 
     def _newly_blocked(self) -> list[str]:
-        if self.guard is None:
-            return []
-        blocked, self.guard.blocked[:] = list(self.guard.blocked), []
+        blocked, self._guard.blocked[:] = list(self._guard.blocked), []
         return blocked
 
     def close(self) -> None:

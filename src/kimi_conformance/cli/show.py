@@ -146,8 +146,17 @@ def objectives(load: Mapping[str, Any]) -> list[str]:
     for each in load["objectives"]:
         sign = "≥" if each["comparison"] == "at_least" else "≤"
         value = "no data" if each["value"] is None else f"{each['value']:.4g}"
-        between = "" if each["low"] is None else f"  ({each['low']:.4g} to {each['high']:.4g})"
+        between = _between(each["low"], each["high"])
         lines.append(
             f"  {each['verdict']:<10} {each['name']:<16} {value} {sign} {each['target']:g}{between}"
         )
     return lines
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """The interval behind a value; one side may be open."""
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"  (up to {high:.4g})"
+    return f"  (from {low:.4g})" if high is None else f"  ({low:.4g} to {high:.4g})"

@@ -13,6 +13,7 @@ from typing import Any
 __all__ = ["example"]
 
 DEEPEST = 12  # levels; below them optional properties are left out, so that recursion ends
+MOST_WITHIN = 4  # levels of allOf inside allOf
 WORD = "moon"
 LONGEST = 10_000  # characters or items, whatever the schema demands
 FORMATS = {
@@ -55,7 +56,7 @@ def _value(schema: Any, root: Schema, nth: int, depth: int) -> Any:
     return None if kind == "null" else _text(schema, nth)
 
 
-def _resolved(schema: Schema, root: Schema, depth: int) -> Schema:
+def _resolved(schema: Schema, root: Schema, depth: int, within: int = 0) -> Schema:
     """The schema with references followed, and one way taken where it offers several."""
     for _ in range(DEEPEST):
         if isinstance(schema.get("$ref"), str):
@@ -66,8 +67,8 @@ def _resolved(schema: Schema, root: Schema, depth: int) -> Schema:
         elif isinstance(schema.get("allOf"), list):
             rest = {key: value for key, value in schema.items() if key != "allOf"}
             for part in schema["allOf"]:
-                if isinstance(part, Mapping):
-                    rest = _merged(rest, _resolved(part, root, depth))
+                if isinstance(part, Mapping) and within < MOST_WITHIN:
+                    rest = _merged(rest, _resolved(part, root, depth, within + 1))
             schema = rest
         else:
             break

@@ -1,7 +1,5 @@
 """Clients that mislead their user about the key."""
 
-from typing import Any
-
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.protocol import ChatRequest, Completion
 from kimi_conformance.adapters.reference import LLMAuthenticationError, LLMError
@@ -17,7 +15,7 @@ class ChecksNoKey(Mutant):
 
     breaks = frozenset({"AUTH-01"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """Send an empty promise for a key."""
         if self.settings.api_key is None:
             object.__setattr__(self.sound.settings, "api_key", "none")
@@ -66,7 +64,7 @@ class ChecksWithAValue(Mutant):
 
     breaks = frozenset({"AUTH-04"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """A value where none is expected."""
         await super().check_key()
         return True
@@ -77,7 +75,7 @@ class SwallowsARefusedKey(Mutant):
 
     breaks = frozenset({"AUTH-05", "AUTH-06", "AUTH-11", "AUTH-12"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """Nothing on 401."""
         try:
             return await super().check_key()
@@ -90,7 +88,7 @@ class FlattensARefusedKey(Mutant):
 
     breaks = frozenset({"AUTH-05", "AUTH-11"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """A plain LLM error on 401."""
         try:
             return await super().check_key()
@@ -103,7 +101,7 @@ class ForgetsTheCode(Mutant):
 
     breaks = frozenset({"AUTH-05"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """The same error, code taken off."""
         try:
             return await super().check_key()
@@ -117,7 +115,7 @@ class RefusesWithoutWords(Mutant):
 
     breaks = frozenset({"AUTH-06"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """The same error in other words."""
         try:
             return await super().check_key()
@@ -130,7 +128,7 @@ class TrustsEveryOtherStatus(Mutant):
 
     breaks = frozenset({"AUTH-07"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """Nothing on 403, 404, 429, 5xx."""
         try:
             return await super().check_key()
@@ -147,7 +145,7 @@ class BlamesTheKey(Mutant):
 
     breaks = frozenset({"AUTH-07"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """The authentication error on every status."""
         try:
             return await super().check_key()
@@ -162,7 +160,7 @@ class ChecksWithRawErrors(Mutant):
 
     breaks = frozenset({"AUTH-08"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """Raise what the network raised."""
         try:
             return await super().check_key()
@@ -208,7 +206,7 @@ class RefusesOutsideTheTree(Mutant):
 
     breaks = frozenset({"AUTH-12"})
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """A class of its own on 401."""
         try:
             return await super().check_key()

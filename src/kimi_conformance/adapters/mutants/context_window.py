@@ -118,9 +118,7 @@ class Counts32KAs32000(WrongLabel):
 class Counts128KAs131000(WrongLabel):
     """128K is 131000."""
 
-    breaks = frozenset(
-        {"CTX-05", "CTX-07", "CTX-09", "CTX-10", "CTX-11", "CTX-12", "CTX-15"}
-    )
+    breaks = frozenset({"CTX-05", "CTX-07", "CTX-09", "CTX-10", "CTX-11", "CTX-12", "CTX-15"})
     right, wrong = 131072, 131000
 
 
@@ -138,7 +136,7 @@ class DoubtsTheAPI(OtherWindows):
 
     def window(self, id: str, sound: int, given: int | None) -> int:  # noqa: ARG002
         """131072 for 262144."""
-        return 131072 if given == 262144 else sound  # noqa: PLR2004 - the documented 256K
+        return 131072 if given == 262144 else sound
 
 
 class KeepsMismatchesToItself(ListReader):

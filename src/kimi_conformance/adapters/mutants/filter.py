@@ -28,7 +28,7 @@ class ListReader(Mutant):
 
     entries: Sequence[Entry] | None = None
 
-    async def incoming(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    async def incoming(self, response: httpx.Response) -> httpx.Response:
         """Keep the entries of a list."""
         if self.doing != "list_models":
             return response

@@ -61,9 +61,7 @@ class SplitsAtTheLastSlash(Mutant):
         """Find the provider by too long a name."""
         provider = handle.rpartition("/")[0]
         if "/" in handle and provider != "kimi":
-            raise ValueError(
-                f"Provider {provider} is not supported (supported providers: kimi)"
-            )
+            raise ValueError(f"Provider {provider} is not supported (supported providers: kimi)")
         return await super().resolve(handle)
 
 

@@ -35,7 +35,9 @@ class ListsBehindTwoSlashes(Mutant):
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Ask at the path with a slash too many."""
         if self.doing == "list_models":
-            request.url = request.url.copy_with(path=request.url.path.replace("/models", "//models"))
+            request.url = request.url.copy_with(
+                path=request.url.path.replace("/models", "//models")
+            )
         return request
 
 

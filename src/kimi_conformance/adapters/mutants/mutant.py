@@ -79,22 +79,20 @@ class Mutant:
 
     def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
         """The cache of a session that is asked for the first time."""
-        return self.cache_class(
-            self.settings, session_id, owners, enabled=self.sound.makes_caches
-        )
+        return self.cache_class(self.settings, session_id, owners, enabled=self.sound.makes_caches)
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """What is sent in place of a request."""
         return request
 
-    async def incoming(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    async def incoming(self, response: httpx.Response) -> httpx.Response:
         """What the sound adapter is given in place of an answer."""
         return response
 
     async def carry(self, request: httpx.Request) -> httpx.Response:
         """Send a request of the sound adapter, and give its answer."""
-        changed = self.outgoing(request)
-        return await self.incoming(changed, await self.sound.network.handle_async_request(changed))
+        answer = await self.sound.network.handle_async_request(self.outgoing(request))
+        return await self.incoming(answer)
 
     async def list_models(self) -> Sequence[ModelConfig]:
         """As the sound adapter."""
@@ -110,10 +108,11 @@ class Mutant:
         with self._doing("fetch_models"):
             return await self.sound.fetch_models()
 
-    async def check_key(self) -> Any:
+    async def check_key(self) -> object:
         """As the sound adapter."""
         with self._doing("check_key"):
-            return await self.sound.check_key()  # type: ignore[func-returns-value]
+            await self.sound.check_key()
+        return None
 
     def get_handle(self, model_name: str, **options: Any) -> str:
         """As the sound adapter."""
@@ -201,15 +200,13 @@ def name_of(mutant: type[Mutant]) -> str:
     >>> name_of(KeepsOpenAIModels)
     'keeps-open-ai-models'
     """
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[0-9]+", mutant.__name__)
+    words = re.findall(r"[0-9]+K?|[A-Z]+(?![a-z])|[A-Z][a-z]*", mutant.__name__)
     return "-".join(words).lower()
 
 
 def with_body(request: httpx.Request, body: object) -> httpx.Request:
     """The same request with another JSON body."""
-    headers = {
-        name: value for name, value in request.headers.items() if name != "content-length"
-    }
+    headers = {name: value for name, value in request.headers.items() if name != "content-length"}
     content = json.dumps(body, ensure_ascii=False).encode()
     return httpx.Request(
         request.method,

@@ -90,7 +90,7 @@ class OtherBytes(Mutant):
         """Other bytes, as a careless parser sees them."""
         raise NotImplementedError
 
-    async def incoming(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    async def incoming(self, response: httpx.Response) -> httpx.Response:
         """Change the whole body of a stream."""
         if self.doing != "stream":
             return response
@@ -174,7 +174,7 @@ class OtherPieces(Mutant):
         """Other bytes, as a careless parser sees them."""
         raise NotImplementedError
 
-    async def incoming(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    async def incoming(self, response: httpx.Response) -> httpx.Response:
         """Change the pieces of a stream."""
         if self.doing != "stream":
             return response
@@ -211,9 +211,7 @@ class LosesTheLastWords(Mutant):
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
         """Hold back one chunk, and never give the one before the end."""
-        held: list[Chunk] = []
-        async for chunk in super().stream(request):
-            held.append(chunk)
+        held = [chunk async for chunk in super().stream(request)]
         for chunk in (*held[:-2], *held[-1:]):
             yield chunk
 

@@ -1,0 +1,33 @@
+"""
+The adapter mutants: reference adapters, each wrong in one place.
+
+One module a topic, as the checks have it; `session` holds those of `caching` whose fault is
+in what a session remembers.
+"""
+
+from collections.abc import Mapping
+
+from kimi_conformance.adapters.mutants import (
+    auth,
+    caching,
+    context_window,
+    fallback,
+    filter,  # noqa: A004 - the topic's name
+    handle,
+    listing,
+    session,
+    streaming,
+)
+from kimi_conformance.adapters.mutants.mutant import Mutant, name_of
+
+__all__ = ["BREAKS", "MUTANTS", "Mutant"]
+
+_TOPICS = (
+    *(listing, filter, context_window, fallback, auth, handle),
+    *(streaming, caching, session),
+)
+
+MUTANTS: Mapping[str, type[Mutant]] = {
+    name_of(mutant): mutant for topic in _TOPICS for mutant in topic.MUTANTS
+}
+BREAKS: Mapping[str, frozenset[str]] = {name: mutant.breaks for name, mutant in MUTANTS.items()}

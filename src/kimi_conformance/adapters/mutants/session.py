@@ -1,0 +1,337 @@
+"""Clients whose sessions keep, compare or give up their caches in a wrong way."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from kimi_conformance.adapters.mutants.mutant import Mutant
+from kimi_conformance.adapters.protocol import Binding, CachingSession, ChatRequest
+from kimi_conformance.adapters.reference.effects import Operation
+from kimi_conformance.adapters.reference.sessions import SessionCache
+
+__all__ = ["MUTANTS"]
+
+Headers = Mapping[str, str]
+
+
+# ------------------------------------------------------------------------ comparing too little
+
+
+class LenientCache(SessionCache):
+    """Takes a request for the one before where `alike` says so."""
+
+    _before: ChatRequest | None = None
+    asked = 0
+
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        """Whether the cache of one is taken for that of the other."""
+        raise NotImplementedError
+
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        """Compare by another rule."""
+        self.asked += 1
+        if self._before is None or not self.alike(self._before, request):
+            self._before = request
+        return (yield from super().prepare(self._before))
+
+
+def _rules(request: ChatRequest) -> list[Mapping[str, Any]]:
+    return [message for message in request.messages if message["role"] == "system"]
+
+
+def _contents(request: ChatRequest) -> list[Any]:
+    return [message["content"] for message in _rules(request)]
+
+
+def _flat(content: Any) -> str:
+    parts = [content] if isinstance(content, str) else [part["text"] for part in content]
+    return "".join(parts)
+
+
+class _AnyOrder(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        same = sorted(map(json.dumps, _rules(before))) == sorted(map(json.dumps, _rules(request)))
+        return same and before.tools == request.tools
+
+
+class _RoleAndContent(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        return _contents(before) == _contents(request) and before.tools == request.tools
+
+
+class _Beginnings(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        begin, again = (
+            [_flat(each)[:10].lower() for each in _contents(r)] for r in (before, request)
+        )
+        return begin == again and before.tools == request.tools
+
+
+class _NoTools(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        return _rules(before) == _rules(request)
+
+
+class _ToolCount(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        same = len(before.tools or ()) == len(request.tools or ())
+        return same and _rules(before) == _rules(request)
+
+
+class _Identity(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        same = before.messages[0] is request.messages[0]
+        self.id, self._content = (self.id, self._content) if same else (None, None)
+        return same
+
+
+class _FirstTwo(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        return self.asked > 2 or before == request
+
+
+class IgnoresTheOrderOfMessages(Mutant):
+    """Compares messages as a set."""
+
+    breaks = frozenset({"CACHE-14"})
+    cache_class = _AnyOrder
+
+
+class ComparesRoleAndContentOnly(Mutant):
+    """Does not look at the other fields of a message."""
+
+    breaks = frozenset({"CACHE-15"})
+    cache_class = _RoleAndContent
+
+
+class ComparesBeginningsOnly(Mutant):
+    """Compares the first words of a message, in any case and form."""
+
+    breaks = frozenset({"CACHE-15"})
+    cache_class = _Beginnings
+
+
+class IgnoresTools(Mutant):
+    """Does not compare tools."""
+
+    breaks = frozenset({"CACHE-16"})
+    cache_class = _NoTools
+
+
+class CountsTools(Mutant):
+    """Compares the number of tools."""
+
+    breaks = frozenset({"CACHE-16"})
+    cache_class = _ToolCount
+
+
+class ComparesTwiceOnly(Mutant):
+    """Trusts its cache from the third request on."""
+
+    breaks = frozenset({"CACHE-19"})
+    cache_class = _FirstTwo
+
+
+class ComparesObjects(Mutant):
+    """Takes equal messages in another object for other messages."""
+
+    breaks = frozenset({"CACHE-31"})
+    cache_class = _Identity
+
+
+# ------------------------------------------------------------------------ making and removing
+
+
+class _AlwaysNew(SessionCache):
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        self.id = self._content = None
+        return (yield from super().prepare(request))
+
+
+class _CleanedBetween(SessionCache):
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        yield from self._drop()
+        return (yield from super().prepare(request))
+
+
+class _KeptOutdated(SessionCache):
+    def _drop(self) -> Operation[None]:
+        if self._open:
+            self.id = self._content = None
+            return
+        yield from super()._drop()
+
+
+class _KeptAtExit(SessionCache):
+    def leave(self) -> Operation[None]:
+        self._open = False
+        yield from ()
+
+
+class _OldHeaders(SessionCache):
+    _last: Headers = {}  # noqa: RUF012 - never changed in place
+
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        self._last = (yield from super().prepare(request)) or self._last
+        return self._last
+
+
+class _CacheOrNothing(SessionCache):
+    _made = False
+
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        headers = yield from super().prepare(request)
+        if self._content is not None and not headers and not self._made:
+            raise RuntimeError("no cache could be made")
+        self._made = True
+        return headers
+
+
+class _EveryModel(SessionCache):
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        return (yield from super().prepare(replace(request, model="moonshot-v1-8k")))
+
+
+class _EveryMessage(SessionCache):
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        if not _rules(request):
+            said = {**request.messages[0], "role": "system"}
+            request = replace(request, messages=[said])
+        return (yield from super().prepare(request))
+
+
+class MakesACacheForEveryRequest(Mutant):
+    """Pays for a cache again and again."""
+
+    breaks = frozenset({"CACHE-07"})
+    cache_class = _AlwaysNew
+
+
+class CleansUpBetweenRequests(Mutant):
+    """Deletes a cache before the next request could use it."""
+
+    breaks = frozenset({"CACHE-07"})
+    cache_class = _CleanedBetween
+
+
+class KeepsOutdatedCaches(Mutant):
+    """Leaves the old cache to the API when the content changes."""
+
+    breaks = frozenset({"CACHE-20"})
+    cache_class = _KeptOutdated
+
+
+class LeavesCachesBehind(Mutant):
+    """Exits without deleting its caches."""
+
+    breaks = frozenset({"CACHE-27"})
+    cache_class = _KeptAtExit
+
+
+class UsesTheOldCacheInstead(Mutant):
+    """Goes on using the old cache where no new one can be made."""
+
+    breaks = frozenset({"CACHE-22"})
+    cache_class = _OldHeaders
+
+
+class InsistsOnACache(Mutant):
+    """Does not chat without a cache."""
+
+    breaks = frozenset({"CACHE-23"})
+    cache_class = _CacheOrNothing
+
+
+class CachesForEveryModel(Mutant):
+    """Makes caches for chats that cannot use them."""
+
+    breaks = frozenset({"CACHE-34"})
+    cache_class = _EveryModel
+
+
+class CachesWhateverIsSaid(Mutant):
+    """Caches the user's words where there is no system message."""
+
+    breaks = frozenset({"CACHE-34"})
+    cache_class = _EveryMessage
+
+
+class GivesCachesUpAfterAnHour(Mutant):
+    """Counts the hour from the making of a cache, whatever was renewed since."""
+
+    breaks = frozenset({"CACHE-28"})
+
+    def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
+        """A cache that looks at the clock."""
+        cache = _Ageing(self.settings, session_id, owners, enabled=self.sound.makes_caches)
+        cache.binding = self.binding
+        return cache
+
+
+class _Ageing(SessionCache):
+    binding: Binding
+    life: ClassVar[float] = 3600.0
+    _made_at = 0.0
+
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        now = self.binding.clock.now()
+        if now > self._made_at + self.life:
+            yield from self._drop()
+            self._made_at = now
+        return (yield from super().prepare(request))
+
+
+class SharesOneCache(Mutant):
+    """Keeps one cache for all sessions."""
+
+    breaks = frozenset({"CACHE-37"})
+    shared: SessionCache | None = None
+
+    def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
+        """The one there is."""
+        self.shared = self.shared or super().new_cache(session_id, owners)
+        return self.shared
+
+
+class MakesCachesSideBySide(Mutant):
+    """Does not wait for the cache that another request is making."""
+
+    breaks = frozenset({"CACHE-31"})
+
+    def session(self, session_id: str) -> CachingSession:
+        """The same session, without its lock."""
+        session = self.sound.session(session_id)
+        session._one_at_a_time = _NoLock()
+        return session
+
+
+class _NoLock(asyncio.Lock):
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+MUTANTS = (
+    IgnoresTheOrderOfMessages,
+    ComparesRoleAndContentOnly,
+    ComparesBeginningsOnly,
+    IgnoresTools,
+    CountsTools,
+    ComparesTwiceOnly,
+    ComparesObjects,
+    MakesACacheForEveryRequest,
+    CleansUpBetweenRequests,
+    KeepsOutdatedCaches,
+    LeavesCachesBehind,
+    UsesTheOldCacheInstead,
+    InsistsOnACache,
+    CachesForEveryModel,
+    CachesWhateverIsSaid,
+    GivesCachesUpAfterAnHour,
+    SharesOneCache,
+    MakesCachesSideBySide,
+)

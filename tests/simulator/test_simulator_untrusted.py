@@ -1,0 +1,137 @@
+"""Whatever is sent, the simulator answers; it never fails itself."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.simulator.scene import EDITION, KEY, NOW, WEATHER, request
+
+from kimi_conformance.simulator import World, reply_to
+from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES
+from kimi_conformance.simulator.chat_rules import CHAT_RULES
+from kimi_conformance.wire.exchange import Request
+
+EVERY_RULE = frozenset(rule.name for rule in (*CHAT_RULES, *CREATE_CACHE_RULES))
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 10) | st.floats(-3, 3) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+def likely(values: list[Any]) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values) | ODD
+
+
+CALLS = st.lists(
+    st.fixed_dictionaries({}, optional={"id": likely(["a:0"]), "function": ODD}) | ODD, max_size=2
+)
+PARTS = st.lists(
+    st.fixed_dictionaries(
+        {}, optional={"type": likely(["text", "image_url"]), "text": ODD, "image_url": ODD}
+    ),
+    max_size=2,
+)
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "role": likely(["system", "user", "assistant", "tool", "cache"]),
+            "content": likely(["hello", "use a tool", "cache_id=x;reset_ttl=1"]) | PARTS,
+            "name": ODD,
+            "tool_calls": CALLS | ODD,
+            "tool_call_id": likely(["a:0"]),
+            "partial": ODD,
+        },
+    )
+    | ODD,
+    max_size=3,
+)
+FUNCTIONS = st.fixed_dictionaries(
+    {}, optional={"name": likely(["get_weather"]), "parameters": ODD, "description": ODD}
+)
+TOOLS = st.lists(
+    st.fixed_dictionaries({}, optional={"type": likely(["function"]), "function": FUNCTIONS | ODD})
+    | st.just(WEATHER),
+    max_size=2,
+)
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "model": likely(["moonshot-v1", *(model.id for model in EDITION.models)]),
+        "messages": MESSAGES | ODD,
+        "tools": TOOLS | ODD,
+        "tool_choice": likely(
+            ["auto", "none", "required", {"type": "function", "function": {"name": "get_weather"}}]
+        ),
+        "stream": likely([True, False]),
+        "stream_options": likely([{"include_usage": True}]),
+        "n": likely([1, 2, 5]),
+        "max_tokens": likely([1, 5]),
+        "stop": likely(["a", ["b", "c"]]),
+        "temperature": ODD,
+        "top_p": ODD,
+        "response_format": likely([{"type": "json_object"}]),
+        "ttl": ODD,
+        "expired_at": ODD,
+        "metadata": ODD,
+        "name": ODD,
+        "description": ODD,
+    },
+)
+PATHS = ["/v1/chat/completions", "/v1/caching", "/v1/tokenizers/estimate-token-count"]
+
+
+def world() -> World:
+    return World(edition=EDITION, api_key=KEY)
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=BODIES | ODD, path=st.sampled_from(PATHS))
+def test_any_json_is_answered(body: Any, path: str) -> None:
+    answer = reply_to(request("POST", path, body), world(), NOW)
+
+    assert answer.status in {200, 400, 404}
+    assert answer.frames
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=BODIES | ODD, path=st.sampled_from(PATHS))
+def test_any_json_is_answered_with_every_rule_waived(body: Any, path: str) -> None:
+    answer = reply_to(request("POST", path, body), world(), NOW, EVERY_RULE)
+
+    assert answer.status in {200, 400, 404}
+    assert answer.frames
+
+
+@settings(max_examples=100, deadline=None)
+@given(body=st.binary(), path=st.sampled_from(PATHS), query=st.text(max_size=10))
+def test_any_bytes_are_answered(body: bytes, path: str, query: str) -> None:
+    sent = Request(
+        method="POST",
+        path=path,
+        query=query,
+        headers=(("Authorization", f"Bearer {KEY}"),),
+        body=body,
+    )
+
+    assert reply_to(sent, world(), NOW).status == 400
+
+
+@given(st.text(), st.text())
+def test_any_query_and_id_is_answered(query: str, id: str) -> None:
+    headers = (("Authorization", f"Bearer {KEY}"),)
+    listing = Request(method="GET", path="/v1/caching", query=query, headers=headers)
+    one = Request(method="GET", path=f"/v1/caching/{id}", headers=headers)
+
+    assert reply_to(listing, world(), NOW).status == 200
+    assert reply_to(one, world(), NOW).status == 404
+
+
+@pytest.mark.parametrize("depth", [500, 2000, 100_000])
+def test_a_deep_body_is_answered(depth: int) -> None:
+    body = b'{"model":"moonshot-v1-8k","messages":' + b"[" * depth + b"]" * depth + b"}"
+
+    assert reply_to(request("POST", PATHS[0], body), world(), NOW).status == 400
