@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.adapters.protocol import Chats, ChecksKey
 from kimi_conformance.checks import (
     DOCUMENTED_WINDOWS,
     WRONG_KEY,
+    Answer,
     ChatRequest,
+    Chats,
+    ChecksKey,
     OpenAdapter,
     Service,
     Upstream,
@@ -17,7 +19,6 @@ from kimi_conformance.checks import (
     replies,
     requirement,
 )
-from kimi_conformance.wire.exchange import Answer
 
 GREETING = ChatRequest(model="moonshot-v1-8k", messages=[{"role": "user", "content": "Hello"}])
 NO_KEY = [pytest.param(None, id="none"), pytest.param("", id="empty")]

@@ -13,17 +13,19 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.adapters.protocol import CachesContext, CachingSession
 from kimi_conformance.checks import (
+    Answer,
+    CachesContext,
+    CachingSession,
     ChatRequest,
     FakeClock,
     OpenAdapter,
+    Request,
     Service,
     Upstream,
     replies,
     requirement,
 )
-from kimi_conformance.wire.exchange import Answer, Request
 
 Body = Mapping[str, Any]
 CHAT = "POST /v1/chat/completions"

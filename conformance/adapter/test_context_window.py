@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.adapters.protocol import ListsModels
 from kimi_conformance.checks import (
     DOCUMENTED_WINDOWS,
+    ListsModels,
     ModelConfig,
     OpenAdapter,
     Service,

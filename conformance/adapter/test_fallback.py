@@ -4,9 +4,11 @@ import logging
 
 import pytest
 
-from kimi_conformance.adapters.protocol import ListsModels, ModelConfig
 from kimi_conformance.checks import (
     DOCUMENTED_WINDOWS,
+    Answer,
+    ListsModels,
+    ModelConfig,
     OpenAdapter,
     Upstream,
     announced,
@@ -14,7 +16,6 @@ from kimi_conformance.checks import (
     replies,
     requirement,
 )
-from kimi_conformance.wire.exchange import Answer
 
 DOCUMENTED_IDS = list(DOCUMENTED_WINDOWS)
 A_LIST = replies.model_list(["moonshot-v1-auto"])

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.adapters.protocol import ListsModels, NamesHandles, ResolvesHandles
-from kimi_conformance.checks import OpenAdapter, Upstream, failing, failure_of, replies, requirement
+from kimi_conformance.checks import (
+    ListsModels,
+    NamesHandles,
+    OpenAdapter,
+    ResolvesHandles,
+    Upstream,
+    failing,
+    failure_of,
+    replies,
+    requirement,
+)
 
 SEGMENT = st.text(
     st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1, max_size=20

@@ -4,9 +4,17 @@ import logging
 
 import pytest
 
-from kimi_conformance.adapters.protocol import FetchesModels, ListsModels
-from kimi_conformance.checks import OpenAdapter, Service, Upstream, failing, replies, requirement
-from kimi_conformance.wire.exchange import Answer
+from kimi_conformance.checks import (
+    Answer,
+    FetchesModels,
+    ListsModels,
+    OpenAdapter,
+    Service,
+    Upstream,
+    failing,
+    replies,
+    requirement,
+)
 
 NOBODY_LISTENS = "http://127.0.0.1:9/v1"
 

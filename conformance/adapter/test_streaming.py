@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.adapters.protocol import StreamsChat
 from kimi_conformance.checks import (
+    Answer,
     ChatRequest,
     Chunk,
+    Frame,
     Service,
+    StreamsChat,
     Upstream,
     failing,
     replies,
     requirement,
 )
-from kimi_conformance.wire.exchange import Answer, Frame
 
 Body = Mapping[str, Any]
 GREETING = ChatRequest(model="moonshot-v1-8k", messages=[{"role": "user", "content": "Hello"}])

@@ -16,6 +16,7 @@ from kimi_conformance.checks import (
 
 BAD_REQUEST = (400, "invalid_request_error")
 CACHED_MODEL = "moonshot-v1-8k"  # of the only family that caches
+FOREIGN_MODEL = "kimi-k2-0905-preview"
 NO_SUCH_CACHE = "cache-that-was-never-made"
 ID, SAVED = "Msh-Context-Cache-Id", "Msh-Context-Cache-Token-Saved"
 RULES = {"role": "system", "content": "You are the porter of a small hotel by the sea."}
@@ -114,11 +115,16 @@ async def test_a_chat_that_repeats_the_cache_uses_it(endpoint: Endpoint) -> None
         pytest.param(
             {"messages": [RULES, {**EXAMPLE, "name": "guest"}, QUESTION]}, id="another field"
         ),
+        pytest.param(
+            {"messages": [{**RULES, "content": f"{RULES['content']} "}, EXAMPLE, QUESTION]},
+            id="one more space",
+        ),
         pytest.param({"messages": [EXAMPLE, RULES, QUESTION]}, id="other order"),
         pytest.param({"messages": [RULES, QUESTION]}, id="a message less"),
         pytest.param({"tools": [CLOCK]}, id="other tool"),
         pytest.param({"tools": [WEATHER, CLOCK]}, id="one more tool"),
         pytest.param({"tools": []}, id="no tool"),
+        pytest.param({"model": FOREIGN_MODEL}, id="model of another family"),
     ],
 )
 async def test_a_chat_that_differs_from_the_cache_does_without(
@@ -240,11 +246,12 @@ async def test_a_ttl_beside_an_expiry_is_refused(endpoint: Endpoint) -> None:
 
 
 @requirement("EP-CACHING-14")
-async def test_an_expiry_in_the_past_is_refused(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("expiry", [{"expired_at": LONG_AGO}, {"ttl": -1}], ids=["at", "ttl"])
+async def test_an_expiry_in_the_past_is_refused(endpoint: Endpoint, expiry: dict[str, int]) -> None:
     """A client whose clock is wrong does not pay for a cache that is over already."""
     lasting = {name: value for name, value in CACHE.items() if name != "ttl"}
     granted = await endpoint.post("/caching", CACHE)
-    refused = await endpoint.post("/caching", {**lasting, "expired_at": LONG_AGO})
+    refused = await endpoint.post("/caching", {**lasting, **expiry})
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
@@ -260,8 +267,10 @@ async def test_an_expiry_in_the_past_is_refused(endpoint: Endpoint) -> None:
             {"metadata": {f"key{i}": "v" for i in range(16)}},
             {"metadata": {f"key{i}": "v" for i in range(17)}},
         ),
+        ({"metadata": {"k" * 64: "v"}}, {"metadata": {"k" * 65: "v"}}),
+        ({"metadata": {"k": "v" * 512}}, {"metadata": {"k": "v" * 513}}),
     ],
-    ids=["name", "description", "metadata"],
+    ids=["name", "description", "metadata", "key of metadata", "value of metadata"],
 )
 async def test_a_label_beyond_its_limit_is_refused(
     endpoint: Endpoint, fair: dict[str, Any], unfair: dict[str, Any]
@@ -290,3 +299,82 @@ async def test_a_message_of_the_role_cache_stands_for_the_cached_ones(endpoint: 
 
     assert reply.header(ID) == cache["id"]
     assert int(saved or 0) > 0
+
+
+@requirement("EP-CACHING-20")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("messages", "Say hello."),
+        ("tools", "all"),
+        ("name", 7),
+        ("description", 7),
+        ("metadata", "porter"),
+        ("ttl", "long"),
+    ],
+    ids=["messages", "tools", "name", "description", "metadata", "ttl"],
+)
+async def test_a_creation_with_a_field_of_another_type_is_refused(
+    endpoint: Endpoint, field: str, value: Any
+) -> None:
+    """A client that mixes up types learns it before it pays for a cache."""
+    granted = await endpoint.post("/caching", CACHE)
+    refused = await endpoint.post("/caching", {**CACHE, field: value})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-CACHING-21")
+async def test_a_cache_for_another_family_is_refused(endpoint: Endpoint) -> None:
+    """A user does not pay for a cache that no model will use."""
+    granted = await endpoint.post("/caching", CACHE)
+    refused = await endpoint.post("/caching", {**CACHE, "model": "kimi-k9"})
+
+    assert granted.control.status == 200
+    assert refused.refusal[0] in {400, 404}
+
+
+@requirement("EP-CACHING-22")
+async def test_a_partial_message_cannot_be_cached(endpoint: Endpoint) -> None:
+    """A client learns that what is to be continued cannot be a beginning."""
+    granted = await endpoint.post("/caching", CACHE)
+    begun = {"role": "assistant", "content": "Breakfast is", "partial": True}
+    refused = await endpoint.post("/caching", {**CACHE, "messages": [*MESSAGES, begun]})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-CACHING-23")
+@pytest.mark.parametrize("tools", [[WEATHER], []], ids=["tools", "empty list"])
+async def test_a_message_of_the_role_cache_forbids_tools(endpoint: Endpoint, tools: Any) -> None:
+    """A client does not come to believe that it changed the tools of a cache."""
+    cache = await ready_cache(endpoint, CACHE)
+    reference = by_reference(f"cache_id={cache['id']}")
+    granted = await endpoint.chat(reference)
+    refused = await endpoint.chat({**reference, "tools": tools})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-CACHING-24")
+async def test_a_use_saves_what_the_cache_counts(endpoint: Endpoint) -> None:
+    """A user can compare what a cache cost with what it saved."""
+    cache = await ready_cache(endpoint, CACHE)
+    used = await ask(endpoint, cache)
+
+    assert hit(used).header(SAVED) == str(cache["tokens"])
+
+
+@requirement("EP-CACHING-25")
+async def test_the_order_of_keys_does_not_matter_to_a_cache(endpoint: Endpoint) -> None:
+    """A client that sorts its keys uses the cache of one that does not."""
+    cache = await ready_cache(endpoint, CACHE)
+    backwards = [dict(reversed(message.items())) for message in CHAT["messages"]]
+    same = await ask(endpoint, cache)
+    sorted_otherwise = await ask(endpoint, cache, {**CHAT, "messages": backwards})
+
+    assert hit(same).header(ID) == cache["id"]
+    assert sorted_otherwise.accepted.header(ID) == cache["id"]

@@ -9,6 +9,7 @@ from kimi_conformance.checks import GREETING, Edition, Endpoint, requirement
 
 BAD_REQUEST = (400, "invalid_request_error")
 QUESTION = {"role": "user", "content": "Count from one to twenty in words."}
+OPENING = 1_696_118_400  # 2023-10-01: no completion is older
 FIVE_STOPS = ["~1", "~2", "~3", "~4", "~5"]
 
 
@@ -342,3 +343,75 @@ async def test_content_of_another_type_is_refused(endpoint: Endpoint, content: A
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-CHAT-29")
+async def test_a_part_that_the_model_cannot_take_is_refused(endpoint: Endpoint) -> None:
+    """A user is told, rather than answered by a model that did not see what was sent."""
+    text = {"type": "text", "text": "What is this?"}
+    video = {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AAAA"}}
+    granted = await endpoint.chat({"messages": [{**QUESTION, "content": [text]}], "max_tokens": 8})
+    shown = {**QUESTION, "content": [text, video]}
+    refused = await endpoint.chat({"messages": [shown], "max_tokens": 8})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+    assert "part type" in refused.error_message
+
+
+@requirement("EP-CHAT-30")
+async def test_an_unknown_response_format_is_refused(endpoint: Endpoint) -> None:
+    """A program that counts on a format is told when it cannot have it."""
+    granted = await endpoint.chat({**GREETING, "response_format": {"type": "text"}})
+    refused = await endpoint.chat({**GREETING, "response_format": {"type": "haiku"}})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-CHAT-31")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("temperature", 0.5),
+        ("top_p", 0.9),
+        ("n", 1),
+        ("max_tokens", 8),
+        ("presence_penalty", 0.5),
+        ("frequency_penalty", -0.5),
+        ("stop", ["~"]),
+        ("response_format", {"type": "text"}),
+    ],
+    ids=[
+        "temperature",
+        "top_p",
+        "n",
+        "max_tokens",
+        "presence_penalty",
+        "frequency_penalty",
+        "stop",
+        "response_format",
+    ],
+)
+async def test_a_documented_field_is_taken(endpoint: Endpoint, field: str, value: Any) -> None:
+    """A user can set what the reference offers."""
+    reply = await endpoint.chat({**GREETING, field: value})
+
+    assert reply.accepted.message["role"] == "assistant"
+
+
+@requirement("EP-CHAT-32")
+async def test_each_completion_has_an_id_of_its_own(endpoint: Endpoint) -> None:
+    """A client that stores answers by their ids loses none."""
+    first = await endpoint.chat(GREETING)
+    second = await endpoint.chat(GREETING)
+
+    assert first.control.json["id"] != second.accepted.json["id"]
+
+
+@requirement("EP-CHAT-33")
+async def test_created_tells_unix_seconds(endpoint: Endpoint) -> None:
+    """A client that sorts answers by their age sorts them rightly."""
+    reply = await endpoint.chat(GREETING)
+
+    assert reply.accepted.json["created"] > OPENING

@@ -104,3 +104,50 @@ async def test_each_answer_has_an_id_of_its_own(endpoint: Endpoint) -> None:
     assert listed.control.status == 200
     assert refused.refusal == BAD_REQUEST
     assert len(ids - {None}) == 3
+
+
+@requirement("EP-ERRORS-09")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("model", 7),
+        ("temperature", "warm"),
+        ("top_p", "most"),
+        ("n", "two"),
+        ("max_tokens", "many"),
+        ("presence_penalty", "some"),
+        ("frequency_penalty", "some"),
+        ("stream", "yes"),
+        ("stream_options", "usage"),
+        ("stop", 7),
+        ("tools", "all"),
+        ("tools", [{"type": "function", "function": {"name": "wait", "parameters": "none"}}]),
+        ("tool_choice", 7),
+        ("response_format", "json"),
+    ],
+    ids=[
+        "model",
+        "temperature",
+        "top_p",
+        "n",
+        "max_tokens",
+        "presence_penalty",
+        "frequency_penalty",
+        "stream",
+        "stream_options",
+        "stop",
+        "tools",
+        "parameters of a tool",
+        "tool_choice",
+        "response_format",
+    ],
+)
+async def test_a_field_of_another_type_is_refused(
+    endpoint: Endpoint, field: str, value: Any
+) -> None:
+    """A client that mixes up types learns it here, not by a setting that has no effect."""
+    granted = await endpoint.chat(GREETING)
+    refused = await endpoint.chat({**GREETING, field: value})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST

@@ -8,6 +8,7 @@ import pytest
 from kimi_conformance.checks import (
     GREETING,
     Endpoint,
+    InconclusiveError,
     Reply,
     StreamedChunk,
     aggregate,
@@ -25,6 +26,14 @@ def ends(chunks: Sequence[StreamedChunk]) -> dict[int, Any]:
     """The choice that ends, by its index, as it stands in the chunk where it does."""
     choices = [choice for chunk in chunks for choice in chunk.body["choices"]]
     return {choice["index"]: choice for choice in choices if choice.get("finish_reason")}
+
+
+def repeated(one: Reply, other: Reply) -> str:
+    """The text that both replies have; where they differ, a stream may differ as well."""
+    text: str = one.control.message["content"]
+    if other.control.message["content"] != text:
+        raise InconclusiveError("the endpoint answers the same chat differently at temperature 0")
+    return text
 
 
 def content_pieces(chunks: Sequence[StreamedChunk]) -> list[str]:
@@ -146,3 +155,15 @@ async def test_a_refusal_comes_before_any_chunk(endpoint: Endpoint, defect: dict
 
     assert granted.control.status == 200
     assert streamed.refusal == plain.refusal
+
+
+@requirement("EP-STREAM-11")
+async def test_the_pieces_join_to_the_whole_answer(endpoint: Endpoint) -> None:
+    """A user reads the same, streamed or not."""
+    steady = {**COUNTING, "temperature": 0}
+    one, other = await endpoint.chat(steady), await endpoint.chat(steady)
+    chunks = await endpoint.stream(steady)
+
+    whole = repeated(one, other)
+
+    assert aggregate(chunks)[0] == whole

@@ -136,7 +136,7 @@ async def test_a_result_without_the_id_of_its_call_is_refused(endpoint: Endpoint
     messages = [CALL_WEATHER, CALLING, RESULT]
     granted = await endpoint.chat({**TOLD_TO_CALL, "messages": messages})
     lost = {"role": "tool", "content": RESULT["content"]}
-    refused = await endpoint.chat({**TOLD_TO_CALL, "messages": [CALL_WEATHER, CALLING, lost]})
+    refused = await endpoint.chat({**TOLD_TO_CALL, "messages": [*messages, lost]})
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
@@ -199,3 +199,40 @@ async def test_an_unknown_tool_choice_is_refused(endpoint: Endpoint) -> None:
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-TOOLS-14")
+async def test_a_result_of_no_call_is_refused(endpoint: Endpoint) -> None:
+    """An agent that mixed up two conversations finds out."""
+    messages = [CALL_WEATHER, CALLING, RESULT]
+    granted = await endpoint.chat({**TOLD_TO_CALL, "messages": messages})
+    stray = {**RESULT, "tool_call_id": "get_weather:7"}
+    refused = await endpoint.chat({**TOLD_TO_CALL, "messages": [*messages, stray]})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-TOOLS-15")
+async def test_a_choice_of_a_tool_that_is_not_offered_is_refused(endpoint: Endpoint) -> None:
+    """A program that renamed a tool finds the place it forgot."""
+    granted = await endpoint.chat({**offering(WEATHER), "tool_choice": "auto"})
+    choice = {"type": "function", "function": {"name": "get_time"}}
+    refused = await endpoint.chat({**offering(WEATHER), "tool_choice": choice})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-TOOLS-16")
+async def test_two_tools_are_called_in_one_answer(endpoint: Endpoint) -> None:
+    """An agent looks up two things in one turn, and tells the results apart."""
+    wish = "Call get_weather for Beijing and get_time for Asia/Shanghai, both in this one turn."
+    asked = {"role": "user", "content": wish}
+    both = {"messages": [asked], "tools": [WEATHER, CLOCK], "max_tokens": 128}
+    reply = await endpoint.chat(both)
+
+    calls = reply.accepted.message.get("tool_calls") or []
+
+    assert {call["function"]["name"] for call in calls} == {"get_weather", "get_time"}
+    assert reply.choice["finish_reason"] == "tool_calls"

@@ -150,6 +150,9 @@ def test_a_source_that_cannot_answer_leaves_its_reason_on_the_lane(stage: Stage)
     assert [str(trouble) for trouble in lane.troubles] == [
         "nothing recorded for /v1/chat/completions"
     ]
+    assert lane.journal is not None
+    assert len(lane.journal.requests) == 1
+    assert lane.journal.exchanges == ()  # nobody has answered, so nobody is judged by it
 
 
 def test_a_port_in_use_is_a_clear_error(stage: Stage) -> None:

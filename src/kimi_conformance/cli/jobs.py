@@ -14,6 +14,7 @@ from kimi_conformance.cli.target import inspect, lane_of
 
 __all__ = ["gate", "nightly", "sla"]
 
+SHORT_LOAD = 30.0  # seconds
 _NEEDS = {"openai": "openai"}  # adapters whose client is an extra of ours
 
 
@@ -55,8 +56,9 @@ def gate(adapters: tuple[str, ...], edition: str | None, out: Path, json_file: s
 @click.option(
     "--load-duration",
     type=options.seconds,
-    help="How long the load test takes; 0 leaves it out. Default: 30s on the simulator, 0 live.",
+    help="How long the load test takes: 30s on the simulator; live, none unless said here.",
 )
+@click.option("--no-load", is_flag=True, help="Leave the load test out.")
 @options.out
 @options.json_file
 def nightly(
@@ -69,6 +71,7 @@ def nightly(
     max_requests: int | None,
     max_tokens: int | None,
     load_duration: float | None,
+    no_load: bool,
     out: Path,
     json_file: str | None,
 ) -> int:
@@ -81,8 +84,8 @@ def nightly(
     plan = plan_of(
         target, adapters or available(), max_requests=max_requests, max_tokens=max_tokens
     )
-    seconds = load_duration if load_duration is not None else (30.0 if lane != "live" else 0.0)
-    if not seconds:
+    seconds = load_duration or (SHORT_LOAD if lane == "simulator" else None)
+    if no_load or seconds is None:
         return judge(suite, "nightly", target, plan, out=out, json_file=json_file)
     return judge(
         suite,

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from kimi_conformance.simulator import tokens
+from kimi_conformance.simulator.rules import Case
 from kimi_conformance.simulator.world import Cache, World
 from kimi_conformance.wire.exchange import Answer, Headers, Request
 
@@ -53,20 +54,21 @@ def fingerprint(messages: Sequence[Any], listed_tools: Sequence[Any]) -> str:
     return json.dumps([list(messages), list(listed_tools)], sort_keys=True)
 
 
-def create(world: World, now: float, body: Mapping[str, Any]) -> Answer:
+def create(world: World, now: float, case: Case) -> Answer:
     """POST /v1/caching, of a body that broke no rule."""
     rules = world.edition.caching
     assert rules is not None
-    messages, listed = list(body.get("messages") or ()), list(body.get("tools") or ())
+    body, messages, listed = case.body, list(case.messages), list(case.tools)
+    metadata = body.get("metadata")
     size = tokens.of_messages(messages) + tokens.of_tools(listed)
     cache = Cache(
         id=f"cache-{world.digest('cache', 10)}",
-        model=body.get("model") or "",
+        model=str(body.get("model") or ""),
         messages=messages,
         tools=listed,
         name=body.get("name") or "",
         description=body.get("description") or "",
-        metadata=body.get("metadata") or {},
+        metadata=metadata if isinstance(metadata, dict) else {},
         created_at=int(now),
         expired_at=_expiry(body, now) or int(now) + rules.default_ttl,
         ready_at=now + world.cache_pending,
@@ -125,11 +127,11 @@ def listing(world: World, now: float, query: str) -> Answer:
     return world.reply(now, {"object": "list", "data": shown})
 
 
-def look_up(world: World, now: float, request: Request, body: Mapping[str, Any]) -> Use | None:
+def look_up(world: World, now: float, request: Request, case: Case) -> Use | None:
     """The cache that a chat names in its headers, if it serves it."""
     id = request.header("X-Msh-Context-Cache")
     cache = world.caches.get(id) if id else None
-    if cache is None or not _serves(world, cache, body):
+    if cache is None or not _serves(world, cache, case):
         return None
     ttl = request.header("X-Msh-Context-Cache-Reset-TTL")
     dry_run = request.header("X-Msh-Context-Cache-DryRun") == "1"
@@ -158,11 +160,11 @@ def _use(world: World, now: float, cache: Cache, ttl: str | None, *, dry_run: bo
     return Use(cache, dry_run) if cache.status(now) == "ready" else None
 
 
-def _serves(world: World, cache: Cache, body: Mapping[str, Any]) -> bool:
-    messages, listed = body.get("messages") or (), body.get("tools") or ()
+def _serves(world: World, cache: Cache, case: Case) -> bool:
+    start = case.messages[: len(cache.messages)]
     return (
-        _is_of_family(world, cache, body.get("model"))
-        and fingerprint(messages[: len(cache.messages)], listed) == cache.fingerprint
+        _is_of_family(world, cache, case.body.get("model"))
+        and fingerprint(start, case.tools) == cache.fingerprint
     )
 
 

@@ -38,7 +38,7 @@ def chat(
     if wrong is not None:
         return world.refuse(now, *wrong)
     model = case.model or world.edition.model(world.edition.default_model)
-    return _infer(world, now, case, model, use or caching.look_up(world, now, request, body))
+    return _infer(world, now, case, model, use or caching.look_up(world, now, request, case))
 
 
 def _begins_with_cache(body: Mapping[str, Any]) -> bool:

@@ -149,10 +149,6 @@ def _estimate(world: World, now: float, case: Case) -> Answer:
     return world.reply(now, {"data": {"total_tokens": case.prompt}})
 
 
-def _create(world: World, now: float, case: Case) -> Answer:
-    return caching.create(world, now, case.body)
-
-
 def _list(world: World, now: float, request: Request, _: frozenset[str]) -> Answer:
     return caching.listing(world, now, request.query)
 
@@ -163,7 +159,7 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "/v1/tokenizers/estimate-token-count"): _ruled(ESTIMATE_RULES, _estimate),
     ("GET", "/v1/users/me/balance"): _balance,
     ("POST", "/v1/embeddings"): _not_open,
-    ("POST", CACHING): _ruled(CREATE_CACHE_RULES, _create),
+    ("POST", CACHING): _ruled(CREATE_CACHE_RULES, caching.create),
     ("GET", CACHING): _list,
 }
 

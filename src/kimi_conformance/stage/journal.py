@@ -44,6 +44,11 @@ class Journal:
             self._order.append(id)
             self._open[id] = None
 
+    def drop(self, id: str) -> None:
+        """There is nobody whose answer it would be: no exchange will come of this request."""
+        with self._changed:
+            self._order.remove(id)
+
     def end(self, exchange: Exchange) -> None:
         """Its answer has come to its end, whichever."""
         with self._changed:

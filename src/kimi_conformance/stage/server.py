@@ -190,6 +190,8 @@ class Stage:
             await delivery.send(await source.answer(request))
         except KimiConformanceError as error:
             lane.troubles.append(error)
+            if lane.journal is not None:
+                lane.journal.drop(number)
             await delivery.send(_NO_ANSWER)
         except ConnectionError:  # the client has left; the journal keeps what it was sent
             delivery.response = _AlreadySent()

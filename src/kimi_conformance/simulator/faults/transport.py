@@ -31,10 +31,10 @@ def _never(_: Request, __: Sound, ___: Parameters) -> Answer:
     return Answer(raw=True, ending=Ending.STALLED)
 
 
-def _says_longer(answer: Answer) -> Answer | None:
+def _says_shorter(answer: Answer) -> Answer | None:
     if not is_json(answer):
         return None
-    return with_header(answer, "Content-Length", str(len(answer.body) + 7))
+    return with_header(answer, "Content-Length", str(max(len(answer.body) - 7, 0)))
 
 
 def _says_text(answer: Answer) -> Answer:
@@ -100,8 +100,8 @@ TRANSPORT = (
     ),
     Fault(
         name="wrong_content_length",
-        text="Announces more bytes of JSON than it sends.",
-        change=on_answer(_says_longer),
+        text="Announces fewer bytes of JSON than it sends.",
+        change=on_answer(_says_shorter),
         breaks=frozenset({"WIRE-002"}),
     ),
     Fault(

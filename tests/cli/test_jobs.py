@@ -1,0 +1,157 @@
+"""The jobs end to end, in processes of their own, as a user starts them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kimi_conformance.http import httpx
+
+pytestmark = pytest.mark.heavy
+
+COMMAND = (sys.executable, "-m", "kimi_conformance")
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KIMI_")}
+    return {**kept, **more}
+
+
+def run(
+    *arguments: str, cwd: Path, **more: str
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    result = subprocess.run(
+        [*COMMAND, *arguments, "--json", "answer.json"],
+        cwd=cwd,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answer = cwd / "answer.json"
+    return result, json.loads(answer.read_text()) if answer.exists() else {}
+
+
+@pytest.fixture
+def simulator() -> Iterator[dict[str, str]]:
+    child = subprocess.Popen(
+        [*COMMAND, "simulate", "--edition", "2025-09", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    with child.stdout:
+        yield json.loads(child.stdout.readline())
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == 0
+
+
+def verdicts(answer: dict[str, Any], plane: str) -> dict[str, str]:
+    return {
+        check["id"]: check["verdict"]
+        for check in answer["checks"]
+        if check["plane"] == plane and "/wire/" not in check["id"]
+    }
+
+
+def test_the_gate_holds_for_the_reference_adapter(tmp_path: Path) -> None:
+    result, answer = run("gate", cwd=tmp_path)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert answer["verdict"] == "CONFORMANT"
+    assert answer["source"] == "recordings"
+    assert {"passed"} == set(verdicts(answer, "adapter").values())
+    (folder,) = (tmp_path / "reports" / "out").iterdir()
+    assert {"run.jsonl", "report.html", "junit.xml", "summary.md"} <= {
+        path.name for path in folder.iterdir()
+    }
+
+
+def test_a_live_run_gives_the_verdicts_of_the_simulator_and_keeps_the_key(
+    tmp_path: Path, simulator: dict[str, str]
+) -> None:
+    live, simulated = tmp_path / "live", tmp_path / "simulated"
+    live.mkdir()
+    simulated.mkdir()
+    key = simulator["api_key"]
+
+    result, answer = run(
+        *("nightly", "--adapter", "reference"),
+        cwd=live,
+        KIMI_BASE_URL=simulator["base_url"],
+        KIMI_API_KEY=key,
+    )
+    _, expected = run(
+        *("nightly", "--adapter", "reference", "--lane", "simulator", "--no-load"),
+        cwd=simulated,
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert answer["source"] == f"live ({simulator['base_url']})"
+    assert answer["edition"] == "2025-09"
+    for plane in ("adapter", "endpoint"):
+        assert verdicts(answer, plane) == verdicts(expected, plane)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) > 8
+    assert [path for path in written if key.encode() in path.read_bytes()] == []
+    assert key not in result.stdout + result.stderr
+
+
+def test_a_budget_stops_a_live_run_and_what_is_left_is_inconclusive(
+    tmp_path: Path, simulator: dict[str, str]
+) -> None:
+    result, answer = run(
+        *("check", "--plane", "endpoint", "--max-requests", "10"),
+        cwd=tmp_path,
+        KIMI_BASE_URL=simulator["base_url"],
+        KIMI_API_KEY=simulator["api_key"],
+    )
+
+    assert result.returncode == 3, result.stdout + result.stderr
+    assert answer["verdict"] == "INCONCLUSIVE"
+    assert answer["counts"]["failed"] == 0
+    undecided = [check for check in answer["checks"] if check["verdict"] == "inconclusive"]
+    assert any("The budget of 10 requests is used up" in check["reason"] for check in undecided)
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
+def test_the_simulator_serves_until_it_is_told_to_stop(name: signal.Signals) -> None:
+    child = subprocess.Popen(
+        [*COMMAND, "simulate", "--edition", "2025-09", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    served = json.loads(child.stdout.readline())
+    headers = {"Authorization": f"Bearer {served['api_key']}"}
+
+    models = httpx.get(f"{served['base_url']}/models", headers=headers).json()
+    child.send_signal(name)
+    rest, errors = child.communicate(timeout=10)
+
+    assert "moonshot-v1-8k" in {model["id"] for model in models["data"]}
+    assert child.returncode == 0
+    assert (rest, errors) == ("", "")
+
+
+def test_the_service_level_is_judged_and_reported(tmp_path: Path) -> None:
+    result, answer = run("sla", "--duration", "6s", cwd=tmp_path)
+
+    assert {objective["name"] for objective in answer["objectives"]} >= {
+        "success_rate",
+        "mean_response_s",
+        "memory_percent",
+        "cpu_percent",
+    }
+    assert answer["requests"] > 20
+    assert answer["verdict"] in {"KEPT", "INCONCLUSIVE"}  # six seconds seldom prove 99 %
+    assert result.returncode in {0, 3}
+    (folder,) = (tmp_path / "reports" / "out").iterdir()
+    assert (folder / "report.html").exists()
