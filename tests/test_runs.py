@@ -91,7 +91,6 @@ def tally(*violations: str, applied: int = 1) -> LawTally:
     [
         ([tally(), tally()], Verdict.PASSED),
         ([tally(), tally("no [DONE]")], Verdict.FAILED),
-        ([tally(applied=0), tally(applied=0)], Verdict.INCONCLUSIVE),
         ([tally(applied=0), tally()], Verdict.PASSED),
     ],
 )
@@ -102,6 +101,10 @@ def test_a_law_has_one_outcome_a_sut(tallies: list[LawTally], verdict: Verdict) 
 
     assert outcome.id == "endpoint/wire/SSE-001"
     assert outcome.verdict is verdict
+
+
+def test_a_law_that_had_nothing_to_judge_has_no_outcome() -> None:
+    assert parse([HEADER, encode(law_record(tally(applied=0)))]).outcomes(CATALOGUE) == []
 
 
 def test_suts_are_gathered_into_the_header() -> None:

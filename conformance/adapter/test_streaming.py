@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_conformance.checks import (
@@ -171,6 +171,7 @@ async def test_a_chat_with_the_api_itself_arrives_as_chunks(
 
 
 @requirement("STREAM-05")
+@example(pieces=["月之暗面", " 🌙"], size=1)
 @given(
     pieces=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=6),
     size=st.integers(min_value=1, max_value=400),

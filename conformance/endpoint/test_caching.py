@@ -25,8 +25,13 @@ QUESTION = {"role": "user", "content": "When is breakfast?"}
 WEATHER = read_input("tools/weather")
 CLOCK = read_input("tools/clock")
 MESSAGES = [RULES, EXAMPLE]
-CACHE = {"model": "moonshot-v1", "messages": MESSAGES, "tools": [WEATHER], "ttl": 300}
-CHAT = {
+CACHE: dict[str, Any] = {
+    "model": "moonshot-v1",
+    "messages": MESSAGES,
+    "tools": [WEATHER],
+    "ttl": 300,
+}
+CHAT: dict[str, Any] = {
     "model": CACHED_MODEL,
     "messages": [*MESSAGES, QUESTION],
     "tools": [WEATHER],
@@ -303,23 +308,24 @@ async def test_a_message_of_the_role_cache_stands_for_the_cached_ones(endpoint: 
 
 @requirement("EP-CACHING-20")
 @pytest.mark.parametrize(
-    ("field", "value"),
+    "mistyped",
     [
-        ("messages", "Say hello."),
-        ("tools", "all"),
-        ("name", 7),
-        ("description", 7),
-        ("metadata", "porter"),
-        ("ttl", "long"),
+        {"messages": "Say hello."},
+        {"tools": "all"},
+        {"name": 7},
+        {"description": 7},
+        {"metadata": "porter"},
+        {"ttl": "long"},
+        {"ttl": None, "expired_at": "tomorrow"},
     ],
-    ids=["messages", "tools", "name", "description", "metadata", "ttl"],
+    ids=["messages", "tools", "name", "description", "metadata", "ttl", "expired_at"],
 )
 async def test_a_creation_with_a_field_of_another_type_is_refused(
-    endpoint: Endpoint, field: str, value: Any
+    endpoint: Endpoint, mistyped: dict[str, Any]
 ) -> None:
     """A client that mixes up types learns it before it pays for a cache."""
     granted = await endpoint.post("/caching", CACHE)
-    refused = await endpoint.post("/caching", {**CACHE, field: value})
+    refused = await endpoint.post("/caching", {**CACHE, **mistyped})
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST

@@ -188,23 +188,21 @@ def _tally(record: Record) -> LawTally:
 
 
 def _law_outcomes(laws: Sequence[LawTally], catalogue: Catalogue) -> list[Outcome]:
-    """One outcome a law and SUT: failed if violated anywhere, inconclusive if never applied."""
+    """One outcome a law and SUT; none where no exchange gave the law anything to judge."""
     by_law: dict[tuple[str, str], list[LawTally]] = defaultdict(list)
     for tally in laws:
         by_law[tally.law, tally.sut].append(tally)
-    return [_law_outcome(catalogue, law, sut, tallies) for (law, sut), tallies in by_law.items()]
+    return [
+        _law_outcome(catalogue, law, sut, tallies)
+        for (law, sut), tallies in by_law.items()
+        if any(tally.applied for tally in tallies)
+    ]
 
 
 def _law_outcome(catalogue: Catalogue, law: str, sut: str, tallies: Sequence[LawTally]) -> Outcome:
     requirement = catalogue[law]
     violations = [violation for tally in tallies for violation in tally.violations]
-    applied = sum(tally.applied for tally in tallies)
-    if violations:
-        verdict, reason = Verdict.FAILED, violations[0]
-    elif applied:
-        verdict, reason = Verdict.PASSED, ""
-    else:
-        verdict, reason = Verdict.INCONCLUSIVE, "no exchange had anything for this law to judge"
+    verdict = Verdict.FAILED if violations else Verdict.PASSED
     return Outcome(
         id=f"{tallies[0].plane}/wire/{law}",
         requirement=law,
@@ -213,7 +211,7 @@ def _law_outcome(catalogue: Catalogue, law: str, sut: str, tallies: Sequence[Law
         sut=sut,
         verdict=verdict,
         seconds=0.0,
-        reason=reason,
+        reason=violations[0] if violations else "",
         detail="\n".join(violations[:50]),
         exchanges=tuple(dict.fromkeys(id for tally in tallies for id in tally.exchanges)),
     )

@@ -106,9 +106,7 @@ def summary(run: Run, catalogue: Catalogue) -> list[str]:
     wrong = [
         outcome
         for outcome in outcomes
-        if outcome.verdict in {Verdict.FAILED, Verdict.ERROR}
-        # That a law had nothing to judge is for the report, not for a summary.
-        or (outcome.verdict is Verdict.INCONCLUSIVE and "/wire/" not in outcome.id)
+        if outcome.verdict in {Verdict.FAILED, Verdict.ERROR, Verdict.INCONCLUSIVE}
     ]
     order = (Verdict.FAILED, Verdict.ERROR, Verdict.INCONCLUSIVE)
     wrong.sort(key=lambda outcome: order.index(outcome.verdict))

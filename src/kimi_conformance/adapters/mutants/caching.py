@@ -230,18 +230,27 @@ class LeavesCachedToolsOut(OtherUse):
         return with_body(request, {name: body[name] for name in body if name != "tools"})
 
 
-class SendsHeadersTwice(OtherUse):
-    """Adds headers where it should set them."""
+class SendsCacheHeadersTwice(OtherUse):
+    """Adds cache headers where it should set them."""
 
     breaks = frozenset({"CACHE-32"})
 
     def using(self, request: httpx.Request) -> httpx.Request:
-        """All but Host and the length a second time."""
-        again = [pair for pair in request.headers.multi_items() if pair[0] in self.doubled]
+        """Both a second time."""
+        again = [(name, request.headers[name]) for name in (USE, RESET_TTL)]
         request.headers = httpx.Headers([*request.headers.multi_items(), *again])
         return request
 
-    doubled = frozenset({USE.lower(), RESET_TTL.lower(), "authorization", "content-type"})
+
+class ReplacesTheUsualHeaders(OtherUse):
+    """Sends the cache headers in place of the usual ones."""
+
+    breaks = frozenset({"CACHE-32"})
+
+    def using(self, request: httpx.Request) -> httpx.Request:
+        """Without key and content type."""
+        del request.headers["Authorization"], request.headers["Content-Type"]
+        return request
 
 
 class RequiresAHit(Mutant):
@@ -389,7 +398,8 @@ MUTANTS = (
     ChatsWithTheFamily,
     LeavesCachedMessagesOut,
     LeavesCachedToolsOut,
-    SendsHeadersTwice,
+    SendsCacheHeadersTwice,
+    ReplacesTheUsualHeaders,
     RequiresAHit,
     DeletesByQuery,
     StopsAtAFailedDeletion,

@@ -11,6 +11,7 @@ from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.protocol import Binding, ModelConfig
 from kimi_conformance.adapters.reference import LLMError, OnListFailure, operations
 from kimi_conformance.adapters.reference.models import documented_configs
+from kimi_conformance.http import httpx
 
 __all__ = ["MUTANTS"]
 
@@ -20,13 +21,6 @@ class ShowsNothingOnFailure(Mutant):
 
     breaks = frozenset({"FALLBACK-01"})
     on_list_failure = OnListFailure.EMPTY
-
-
-class RaisesOnFailure(Mutant):
-    """Lets its user see the error in place of a menu."""
-
-    breaks = frozenset({"FALLBACK-01"})
-    on_list_failure = OnListFailure.RAISE
 
 
 class FallsBackOnHTTPErrorsOnly(Mutant):
@@ -40,7 +34,7 @@ class FallsBackOnHTTPErrorsOnly(Mutant):
         try:
             return await super().list_models() or documented_configs(self.settings.base_url)
         except LLMError as error:
-            if not error.message.startswith("HTTP error"):
+            if error.status is None or httpx.codes.is_success(error.status):
                 raise
             warnings.warn(f"Using hardcoded list: {error}", stacklevel=2)
             return documented_configs(self.settings.base_url)
@@ -142,7 +136,6 @@ class RemembersTheTable(ListReader):
 
 MUTANTS = (
     ShowsNothingOnFailure,
-    RaisesOnFailure,
     FallsBackOnHTTPErrorsOnly,
     FallsBackInSilence,
     FallsBackWithoutACause,

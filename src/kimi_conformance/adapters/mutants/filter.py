@@ -116,14 +116,14 @@ class KeepsOtherVendors(OtherFilter):
         return id.startswith((*OWN, "gpt-", "text-"))
 
 
-class KeepsMoonshotWithoutDash(OtherFilter):
-    """Takes the company's name for the prefix."""
+class KeepsBareNames(OtherFilter):
+    """Takes the prefix without its dash for a model."""
 
     breaks = frozenset({"FILTER-03"})
 
     def keeps(self, id: str) -> bool:
-        """A prefix one character too short."""
-        return id.startswith(("moonshot", "kimi-"))
+        """Kimi's, and two names that are none."""
+        return id.startswith(OWN) or id in {"moonshot", "kimi"}
 
 
 class KeepsIdsThatContainAPrefix(OtherFilter):
@@ -214,7 +214,7 @@ MUTANTS = (
     KeepsMoonshotOnly,
     KeepsKimiOnly,
     KeepsOtherVendors,
-    KeepsMoonshotWithoutDash,
+    KeepsBareNames,
     KeepsIdsThatContainAPrefix,
     KeepsIdsInAnyCase,
     StumblesOverAMissingId,

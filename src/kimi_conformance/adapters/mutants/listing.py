@@ -98,9 +98,9 @@ class FetchesErrorsAsNothing(Mutant):
         try:
             return await super().fetch_models()
         except LLMError as error:
-            if error.message.startswith("HTTP error"):
-                return []
-            raise
+            if error.status is None or httpx.codes.is_success(error.status):
+                raise
+            return []
 
 
 class FetchesWithoutAKey(Mutant):

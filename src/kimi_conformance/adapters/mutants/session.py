@@ -82,8 +82,8 @@ class _ToolCount(LenientCache):
 
 class _Identity(LenientCache):
     def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        same = before.messages[0] is request.messages[0]
-        self.id, self._content = (self.id, self._content) if same else (None, None)
+        same = before.messages[0] is request.messages[0] and before.tools == request.tools
+        self._content = self._content if same else None  # so that it is made anew
         return same
 
 

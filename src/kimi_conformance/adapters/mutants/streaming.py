@@ -205,14 +205,17 @@ class ReadsOneEventAPiece(OtherPieces):
 
 
 class LosesTheLastWords(Mutant):
-    """Ends at the chunk before the last one with text."""
+    """Empties the chunk before the end, which has the last words."""
 
     breaks = frozenset({"STREAM-01", "STREAM-02", "STREAM-05"})
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
-        """Hold back one chunk, and never give the one before the end."""
+        """Give the last chunk but one without its delta."""
         held = [chunk async for chunk in super().stream(request)]
-        for chunk in (*held[:-2], *held[-1:]):
+        for chunk in held[-2:-1]:
+            choices = [{**choice, "delta": {}} for choice in chunk.body["choices"]]
+            held[-2] = replace(chunk, body={**chunk.body, "choices": choices})
+        for chunk in held:
             yield chunk
 
 

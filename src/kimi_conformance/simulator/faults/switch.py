@@ -7,12 +7,15 @@ from typing import TypeVar
 
 from kimi_conformance.errors import UsageError, nearest
 from kimi_conformance.simulator.faults.benign import BENIGN
+from kimi_conformance.simulator.faults.cache_life import CACHE_LIFE
 from kimi_conformance.simulator.faults.caching import CACHING
 from kimi_conformance.simulator.faults.completions import COMPLETIONS
 from kimi_conformance.simulator.faults.fault import Fault, Parameters
 from kimi_conformance.simulator.faults.models import MODELS
 from kimi_conformance.simulator.faults.outages import OUTAGES
+from kimi_conformance.simulator.faults.prompts import PROMPTS
 from kimi_conformance.simulator.faults.refusals import REFUSALS
+from kimi_conformance.simulator.faults.services import SERVICES
 from kimi_conformance.simulator.faults.streams import STREAMS
 from kimi_conformance.simulator.faults.transport import TRANSPORT
 from kimi_conformance.wire.exchange import Request
@@ -31,6 +34,9 @@ FAULTS: Mapping[str, Fault] = {
         *COMPLETIONS,
         *STREAMS,
         *CACHING,
+        *CACHE_LIFE,
+        *PROMPTS,
+        *SERVICES,
         *BENIGN,
     )
 }
