@@ -21,12 +21,14 @@ from kimi_conformance.adapters.reference import (
     LLMTimeoutError,
     OnListFailure,
     ReferenceAdapter,
+    RetryPolicy,
     SyncKimiClient,
     drivers,
     open_adapter,
     operations,
 )
 from kimi_conformance.adapters.reference.models import DOCUMENTED_WINDOWS
+from kimi_conformance.checks import FakeClock
 from kimi_conformance.http import httpx
 from kimi_conformance.stage import Script, Stage, replies
 from kimi_conformance.wire.exchange import Answer
@@ -52,14 +54,15 @@ def api() -> Iterator[respx.MockRouter]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[ReferenceAdapter]:
-    adapter = open_adapter(Binding(base_url=BASE, api_key=KEY))
+    adapter = open_adapter(Binding(base_url=BASE, api_key=KEY, clock=FakeClock()))
     yield adapter
     await adapter.aclose()
 
 
 @pytest.fixture
 def sync_client() -> Iterator[SyncKimiClient]:
-    with SyncKimiClient(KimiSettings(base_url=BASE, api_key=KEY)) as client:
+    settings = KimiSettings(base_url=BASE, api_key=KEY)
+    with SyncKimiClient(settings, sleep=lambda _: None) as client:
         yield client
 
 
@@ -233,7 +236,7 @@ async def test_a_user_who_switched_kimi_off_has_no_models(api: respx.MockRouter)
     adapter = open_adapter(off)
 
     assert await adapter.list_models() == ()
-    assert await adapter.list_providers() == ()
+    assert [provider.name for provider in await adapter.list_providers()] == ["letta"]
     assert (await failing(adapter.resolve("kimi/kimi-k3"))).kind == "value"
     assert not api.calls
 
@@ -335,7 +338,7 @@ async def test_a_handle_of_no_model_names_those_that_there_are(
     ("handle", "text"),
     [
         ("kimi-k3", "names no provider"),
-        ("openai/gpt-4", r"Provider openai is not supported \(supported providers: kimi\)"),
+        ("openai/gpt-4", r"Provider openai is not supported \(supported providers: letta, kimi\)"),
         ("Kimi/kimi-k3", "Provider Kimi is not supported"),
     ],
 )
@@ -351,7 +354,12 @@ async def test_a_handle_of_no_provider_is_refused(
 async def test_a_chat_goes_out_as_the_user_wrote_it_and_comes_back_as_it_was(
     api: respx.MockRouter, client: KimiClient, sync_client: SyncKimiClient
 ) -> None:
-    answer: dict[str, Any] = {"id": "x", "choices": [], "unknown": {"field": None}, "usage": None}
+    answer: dict[str, Any] = {
+        "id": "x",
+        "choices": [{"message": {}}],
+        "unknown": {"field": None},
+        "usage": None,
+    }
     route = api.post(CHAT).respond(json=answer)
 
     completion = await client.chat(GREETING)
@@ -372,7 +380,7 @@ async def test_a_chat_goes_out_as_the_user_wrote_it_and_comes_back_as_it_was(
 async def test_tools_that_were_not_given_are_not_sent(
     api: respx.MockRouter, client: KimiClient, tools: list[Any] | None, sent: dict[str, Any]
 ) -> None:
-    route = api.post(CHAT).respond(json={})
+    route = api.post(CHAT).respond(json=replies.completion_body())
 
     await client.chat(ChatRequest(model="m", messages=[], tools=tools))
 
@@ -587,7 +595,9 @@ async def test_the_process_environment_is_not_looked_at(
 
 async def test_a_user_can_be_less_patient_than_the_client(stage: Stage) -> None:
     lane = stage.open_lane(Script([replies.never()]))
-    adapter = open_adapter(Binding(base_url=lane.base_url, api_key=KEY, patience=0.01))
+    adapter = open_adapter(
+        Binding(base_url=lane.base_url, api_key=KEY, patience=0.01, clock=FakeClock())
+    )
 
     failures = [await failing(adapter.chat(GREETING)), await failing(adapter.check_key())]
     await adapter.aclose()
@@ -608,7 +618,7 @@ async def test_a_broken_network_has_an_error_of_ours(
     stage: Stage, answer: Answer, kind: str
 ) -> None:
     lane = stage.open_lane(Script([answer]))
-    settings = KimiSettings(base_url=lane.base_url, api_key=KEY)
+    settings = KimiSettings(base_url=lane.base_url, api_key=KEY, retry=RetryPolicy(attempts=1))
 
     async with KimiClient(settings) as client:
         failures = [

@@ -65,7 +65,9 @@ async def adapter(api: Api) -> AsyncIterator[OpenAIAdapter]:
 
 def test_it_claims_what_the_sdk_has_and_no_more(adapter: OpenAIAdapter) -> None:
     assert (adapter.name, adapter.version) == ("openai", openai.__version__)
-    assert set(adapter.capabilities) == {"models", "model_fetch", "chat", "streaming"}
+    assert set(adapter.capabilities) == {
+        *("models", "model_fetch", "chat", "streaming", "multimodal")
+    }
     assert set(adapter.capabilities) <= set(CAPABILITIES)
 
 

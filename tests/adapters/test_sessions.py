@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from kimi_conformance.adapters.protocol import ChatRequest
 from kimi_conformance.adapters.reference import KimiClient, KimiSettings, SyncKimiClient, sessions
 from kimi_conformance.http import httpx
+from kimi_conformance.stage import replies
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 USER = {"role": "user", "content": "Hi"}
@@ -60,7 +61,7 @@ class FakeApi:
         ttl = request.headers.get("x-msh-context-cache-reset-ttl")
         assert ttl == (None if id is None else "3600")
         self.chats.append((id, json.loads(request.content)))
-        return httpx.Response(200, json={"choices": []})
+        return httpx.Response(200, json=replies.completion_body())
 
     def _create(self, request: httpx.Request) -> httpx.Response:
         self.log.append("create")

@@ -45,7 +45,7 @@ class OpenAIAdapter:
     """Serves what the SDK itself offers."""
 
     name = "openai"
-    capabilities = ("models", "model_fetch", "chat", "streaming")
+    capabilities = ("models", "model_fetch", "chat", "streaming", "multimodal")
 
     def __init__(self, sdk: ModuleType, binding: Binding) -> None:
         self._sdk = sdk

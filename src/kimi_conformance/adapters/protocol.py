@@ -20,24 +20,43 @@ __all__ = [
     "Adapter",
     "AdapterFactory",
     "Binding",
+    "CachesConfigs",
     "CachesContext",
     "CachingSession",
+    "CallsTools",
     "ChatRequest",
     "Chats",
     "ChecksKey",
+    "ChoosesModels",
     "Chunk",
     "Clock",
     "Completion",
+    "CountsUsage",
+    "Diagnoses",
+    "Event",
     "FetchesModels",
+    "HandlesErrors",
+    "ListsEmbeddings",
+    "ListsEmbeddingsSync",
     "ListsModels",
     "ListsModelsSync",
     "ModelConfig",
     "NamesHandles",
     "Provider",
     "ProvidesModels",
+    "ReloadsSettings",
+    "ReportsEvents",
     "ResolvesHandles",
+    "ServesProviders",
+    "Span",
     "StreamsChat",
+    "StructuresOutput",
+    "SwitchesModels",
     "SystemClock",
+    "Tracer",
+    "TracesCalls",
+    "UsageTotals",
+    "WorksOffline",
 ]
 
 
@@ -80,6 +99,8 @@ class Binding:
             explicit context caching; None leaves the client's own rule.
         patience: Seconds of silence after which the client is asked to give up; None leaves
             the client's own limit.
+        attempts: How often the client is asked to send a chat that fails before it gives up,
+            the first time included; None leaves the client's own limit.
     """
 
     base_url: str | None = None
@@ -88,6 +109,7 @@ class Binding:
     clock: Clock = field(default_factory=SystemClock)
     context_cache: bool | None = None
     patience: float | None = None
+    attempts: int | None = None
 
 
 @runtime_checkable
@@ -129,6 +151,9 @@ class ModelConfig:
         endpoint_type: The dialect spoken there: "openai" or "kimi".
         provider_name: "kimi".
         provider_category: "base" (from the environment) or "byok" (brought by a user).
+        max_tokens: The longest answer that was configured, in tokens.
+        max_reasoning_tokens: The same for reasoning.
+        enable_reasoner: Whether the model is to reason.
     """
 
     id: str
@@ -138,24 +163,49 @@ class ModelConfig:
     endpoint_type: str | None = None
     provider_name: str | None = None
     provider_category: str | None = None
+    max_tokens: int | None = None
+    max_reasoning_tokens: int | None = None
+    enable_reasoner: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A source of models that a client has enabled."""
+    """A source of models that a client has enabled; None where there is no such thing.
+
+    Attributes:
+        name: "kimi"; the first part of its models' handles.
+        category: "base" (from the environment) or "byok" (brought by a user).
+        type: What kind of API it is: "kimi", "openai", "google_ai".
+    """
 
     name: str
     category: str
+    type: str | None = None
+    id: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    region: str | None = None
+    api_version: str | None = None
+    organization_id: str | None = None
+    updated_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """What a user asks; `options` are further fields of the request body, as they stand."""
+    """What a user asks; `options` are further fields of the request body, as they stand.
+
+    `allowed_tools` names those of `tools` that the model may see this time (capability
+    `tool_filter`); None or nothing named allows all. `endpoint` is the base URL that the
+    model's configuration names (capability `model_endpoint`); None leaves it to the settings.
+    """
 
     model: str
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    allowed_tools: Collection[str] | None = None
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +310,210 @@ class StreamsChat(Protocol):
         ...
 
 
+class HandlesErrors(Protocol):
+    """Capability `error_handler`."""
+
+    def handle_llm_error(self, error: Exception) -> Exception:
+        """The client's own error that this one stands for; returned, not raised."""
+        ...
+
+
+class CallsTools(Protocol):
+    """Capability `tool_calls`."""
+
+    async def chat_with_tools(
+        self, request: ChatRequest, call_tool: Callable[[str, str], str]
+    ) -> Completion:
+        """Chat until an answer calls no tool, and give that one.
+
+        Args:
+            request: The first one; its `tools` are offered every time.
+            call_tool: Given a tool's name and its arguments (JSON, as the model wrote it),
+                gives the result.
+        """
+        ...
+
+
+class StructuresOutput(Protocol):
+    """Capability `structured_output`."""
+
+    def supports_structured_output(self, model: str | None) -> bool:
+        """Whether the client counts on this model to keep to a schema."""
+        ...
+
+
+class ListsEmbeddings(Protocol):
+    """Capability `embeddings`."""
+
+    async def list_embedding_models(self) -> Sequence[ModelConfig]:
+        """The models that make embeddings; none is a good answer."""
+        ...
+
+
+class ServesProviders(Protocol):
+    """Capability `other_providers`: Kimi is one of several sources of models."""
+
+    async def bring_provider(self, fields: Mapping[str, Any]) -> None:
+        """Add a provider that a user brings.
+
+        Args:
+            fields: By the names of the documents: name, provider_type, provider_category,
+                api_key, base_url, …
+
+        Raises:
+            ValueError: A field is missing, or its value is none of those known.
+        """
+        ...
+
+    async def models_of(self, provider: str) -> Sequence[ModelConfig]:
+        """The models of the enabled provider of this name.
+
+        Raises:
+            ValueError: There is none.
+        """
+        ...
+
+
+class CachesConfigs(Protocol):
+    """Capability `config_cache`."""
+
+    async def config_of(
+        self,
+        handle: str,
+        *,
+        context_window_limit: int | None = None,
+        max_tokens: int | None = None,
+        max_reasoning_tokens: int | None = None,
+        enable_reasoner: bool | None = None,
+    ) -> ModelConfig:
+        """The configuration of the model that a handle names, looked up once."""
+        ...
+
+
+class ChoosesModels(Protocol):
+    """Capability `default_model`."""
+
+    async def model_for(
+        self, handle: str | None = None, config: ModelConfig | None = None
+    ) -> ModelConfig:
+        """The model to work with: the configuration given, else the one that the handle names.
+
+        Without either, the handle is the default one, LETTA_DEFAULT_LLM_HANDLE.
+        """
+        ...
+
+
+class Diagnoses(Protocol):
+    """Capability `diagnosis`."""
+
+    async def diagnosis(self) -> str:
+        """What somebody needs to know to whom Kimi's models do not show."""
+        ...
+
+
+class ReloadsSettings(Protocol):
+    """Capability `hot_reload`."""
+
+    def reload(self, environment: Mapping[str, str]) -> None:
+        """Take these variables in place of those from the start; calls under way go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that a client tells of a call: "llm_request_sent", and what belongs to it."""
+
+    name: str
+    attributes: Mapping[str, Any]
+
+
+class ReportsEvents(Protocol):
+    """Capability `telemetry`."""
+
+    def events(self) -> Sequence[Event]:
+        """What has happened so far, oldest first."""
+        ...
+
+
+class Span(Protocol):
+    """A stretch of time with a name; the part of OpenTelemetry's span that is used."""
+
+    def end(self, end_time: int | None = None) -> None:
+        """It is over."""
+        ...
+
+
+class Tracer(Protocol):
+    """What opens spans; the part of OpenTelemetry's tracer that is used."""
+
+    def start_span(self, name: str) -> Span:
+        """Open a span."""
+        ...
+
+
+class TracesCalls(Protocol):
+    """Capability `tracing`."""
+
+    def trace_with(self, tracer: Tracer) -> None:
+        """Open a span around each call from now on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTotals:
+    """What all calls of a client together have used, in tokens."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    step_count: int = 0
+
+
+class CountsUsage(Protocol):
+    """Capability `usage_statistics`."""
+
+    def usage(self) -> UsageTotals:
+        """The sums over all answers so far; `step_count` is how many there were."""
+        ...
+
+
+class WorksOffline(Protocol):
+    """Capability `offline`."""
+
+    def go_offline(self) -> None:
+        """Send nothing from now on; what has been listed can still be seen."""
+        ...
+
+    def go_online(self) -> None:
+        """Send again."""
+        ...
+
+
+class SwitchesModels(Protocol):
+    """Capability `model_switch`."""
+
+    @property
+    def current_model(self) -> ModelConfig | None:
+        """The model that questions go to, or None: none has been chosen."""
+        ...
+
+    async def switch_model(self, handle: str) -> ModelConfig:
+        """Put questions to the model of this handle from now on."""
+        ...
+
+    async def ask(self, messages: Sequence[Mapping[str, Any]]) -> Completion:
+        """Put a question to the current model."""
+        ...
+
+
+class ListsEmbeddingsSync(Protocol):
+    """Capability `embeddings_sync`: the same list for callers that are not asynchronous."""
+
+    def list_embedding_models_sync(self) -> Sequence[ModelConfig]:
+        """The models that make embeddings; also callable inside a running loop."""
+        ...
+
+
 class CachingSession(Protocol):
     """A conversation whose system message and tools are cached by the API."""
 
@@ -298,6 +552,28 @@ CAPABILITIES: Mapping[str, str] = {
     "provider_errors": "raises the documented errors: LLMError and its kinds, ValueError",
     "chat": "gets a whole answer",
     "streaming": "gets an answer chunk by chunk",
+    "error_handler": "names its own error for any that is handed to it",
+    "retry": "sends a chat again where that may help, with the documented backoff",
+    "tool_filter": "offers the model only the tools that are allowed",
+    "tool_calls": "calls the tools that an answer asks for, and hands on what they gave",
+    "structured_output": "tells which models keep to a schema",
+    "multimodal": "sends images and other parts as they were given",
+    "embeddings": "lists the models that make embeddings",
+    "embeddings_sync": "lists them for synchronous callers too",
+    "other_providers": "knows other providers than Kimi, and those that users bring",
+    "openai_filter": "leaves models that do not chat out of OpenAI's own list",
+    "settings": "takes key and base URL from its settings, else from the environment",
+    "model_endpoint": "sends a chat to the base URL that the model's configuration names",
+    "default_model": "has a model for those who name none",
+    "config_cache": "looks a model's configuration up once",
+    "diagnosis": "tells what is set up and what is not",
+    "hot_reload": "takes changed settings without a restart",
+    "telemetry": "tells of each call before and after it",
+    "call_log": "logs each call through the logging of this process",
+    "tracing": "opens a span around each call",
+    "usage_statistics": "adds up what its calls have used",
+    "offline": "can be switched offline and back",
+    "model_switch": "moves a conversation to another model",
     "context_cache": "caches the start of a conversation through /v1/caching",
     "in_process": "sends through httpx in this process, so that respx sees the official host",
 }

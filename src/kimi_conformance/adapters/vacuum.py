@@ -54,6 +54,64 @@ class _Vacuum:
         for nothing in served or ():
             yield nothing
 
+    def handle_llm_error(self, _: Exception) -> Any:
+        return self._serve()
+
+    async def chat_with_tools(self, *_: Any) -> Any:
+        return self._serve()
+
+    def supports_structured_output(self, _: Any) -> Any:
+        return self._serve()
+
+    async def list_embedding_models(self) -> Any:
+        return self._serve()
+
+    def list_embedding_models_sync(self) -> Any:
+        return self._serve()
+
+    async def bring_provider(self, _: Any) -> Any:
+        return self._serve()
+
+    async def models_of(self, _: str) -> Any:
+        return self._serve()
+
+    async def config_of(self, *_: Any, **__: Any) -> Any:
+        return self._serve()
+
+    async def model_for(self, *_: Any, **__: Any) -> Any:
+        return self._serve()
+
+    async def diagnosis(self) -> Any:
+        return self._serve()
+
+    def reload(self, _: Any) -> Any:
+        return self._serve()
+
+    def events(self) -> Any:
+        return self._serve()
+
+    def trace_with(self, _: Any) -> Any:
+        return self._serve()
+
+    def usage(self) -> Any:
+        return self._serve()
+
+    def go_offline(self) -> Any:
+        return self._serve()
+
+    def go_online(self) -> Any:
+        return self._serve()
+
+    @property
+    def current_model(self) -> Any:
+        return None
+
+    async def switch_model(self, _: str) -> Any:
+        return self._serve()
+
+    async def ask(self, _: Any) -> Any:
+        return self._serve()
+
     def session(self, _: str) -> Any:
         return self
 

@@ -10,13 +10,27 @@ from collections.abc import Mapping
 from kimi_conformance.adapters.mutants import (
     auth,
     caching,
+    config_cache,
+    configuration,
     context_window,
+    embeddings,
+    errors,
     fallback,
     filter,  # noqa: A004 - the topic's name
     handle,
     listing,
+    multimodal,
+    offline,
+    performance,
+    providers,
+    requests,
+    retry,
     session,
     streaming,
+    structured_output,
+    switching,
+    telemetry,
+    tools,
 )
 from kimi_conformance.adapters.mutants.mutant import Mutant, name_of
 
@@ -25,6 +39,10 @@ __all__ = ["BREAKS", "MUTANTS", "Mutant"]
 _TOPICS = (
     *(listing, filter, context_window, fallback, auth, handle),
     *(streaming, caching, session),
+    *(providers, configuration, config_cache, telemetry),
+    *(offline, switching, performance),
+    *(retry, errors, requests, tools),
+    *(structured_output, multimodal, embeddings),
 )
 
 MUTANTS: Mapping[str, type[Mutant]] = {

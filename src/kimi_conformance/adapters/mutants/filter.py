@@ -99,7 +99,7 @@ class KeepsMoonshotOnly(OtherFilter):
 class KeepsKimiOnly(OtherFilter):
     """Loses every moonshot- model."""
 
-    breaks = frozenset({"FILTER-01"})
+    breaks = frozenset({"FILTER-01", "PROV-16"})
 
     def keeps(self, id: str) -> bool:
         """One family of two."""

@@ -45,7 +45,7 @@ class HandleForOneArgument(Mutant):
 class ListsBareHandles(Mutant):
     """Shows the id of a model as its handle."""
 
-    breaks = frozenset({"HANDLE-05"})
+    breaks = frozenset({"HANDLE-05", "PROV-16"})
 
     async def list_models(self) -> Sequence[ModelConfig]:
         """Handles without provider."""

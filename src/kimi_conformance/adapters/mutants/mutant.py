@@ -14,6 +14,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from kimi_conformance.adapters.protocol import (
@@ -22,11 +23,15 @@ from kimi_conformance.adapters.protocol import (
     ChatRequest,
     Chunk,
     Completion,
+    Event,
     ModelConfig,
     Provider,
+    Tracer,
+    UsageTotals,
 )
 from kimi_conformance.adapters.reference import KimiSettings, OnListFailure, ReferenceAdapter
 from kimi_conformance.adapters.reference.sessions import KimiSession, SessionCache
+from kimi_conformance.adapters.reference.tools import CallTool
 from kimi_conformance.http import httpx, ssl_context
 
 __all__ = ["Mutant", "body_of", "name_of", "with_body"]
@@ -53,9 +58,13 @@ class Mutant:
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
         self.doing = ""
-        self.settings = KimiSettings.from_environment(
-            binding.environment, api_key=binding.api_key, base_url=binding.base_url
+        self.read_settings = partial(
+            KimiSettings.from_environment,
+            api_key=binding.api_key,
+            base_url=binding.base_url,
+            attempts=binding.attempts,
         )
+        self.settings = self.read_settings(binding.environment)
         self.sound = _Sound(self)
 
     @property
@@ -103,6 +112,10 @@ class Mutant:
         """As the sound adapter."""
         return self.sound.list_models_sync()
 
+    def list_embedding_models_sync(self) -> Sequence[ModelConfig]:
+        """As the sound adapter."""
+        return self.sound.list_embedding_models_sync()
+
     async def fetch_models(self) -> Sequence[Mapping[str, Any]]:
         """As the sound adapter."""
         with self._doing("fetch_models"):
@@ -137,6 +150,84 @@ class Mutant:
             async for chunk in self.sound.stream(request):
                 yield chunk
 
+    async def chat_with_tools(self, request: ChatRequest, call_tool: CallTool) -> Completion:
+        """As the sound adapter."""
+        with self._doing("chat_with_tools"):
+            return await self.sound.chat_with_tools(request, call_tool)
+
+    def supports_structured_output(self, model: str | None) -> object:
+        """As the sound adapter."""
+        return self.sound.supports_structured_output(model)
+
+    async def list_embedding_models(self) -> object:
+        """As the sound adapter."""
+        return await self.sound.list_embedding_models()
+
+    def handle_llm_error(self, error: Exception) -> Exception:
+        """As the sound adapter."""
+        return self.sound.handle_llm_error(error)
+
+    async def bring_provider(self, fields: Mapping[str, Any]) -> None:
+        """As the sound adapter."""
+        await self.sound.bring_provider(fields)
+
+    async def models_of(self, provider: str) -> Sequence[ModelConfig]:
+        """As the sound adapter."""
+        with self._doing("models_of"):
+            return await self.sound.models_of(provider)
+
+    async def config_of(self, handle: str, **options: Any) -> ModelConfig:
+        """As the sound adapter."""
+        return await self.sound.config_of(handle, **options)
+
+    async def model_for(
+        self, handle: str | None = None, config: ModelConfig | None = None
+    ) -> ModelConfig:
+        """As the sound adapter."""
+        return await self.sound.model_for(handle, config)
+
+    async def diagnosis(self) -> str:
+        """As the sound adapter."""
+        return await self.sound.diagnosis()
+
+    def reload(self, environment: Mapping[str, str]) -> None:
+        """As the sound adapter."""
+        self.sound.reload(environment)
+
+    def events(self) -> Sequence[Event]:
+        """As the sound adapter."""
+        return self.sound.events()
+
+    def trace_with(self, tracer: Tracer) -> None:
+        """As the sound adapter."""
+        self.sound.trace_with(tracer)
+
+    def usage(self) -> UsageTotals:
+        """As the sound adapter."""
+        return self.sound.usage()
+
+    def go_offline(self) -> None:
+        """As the sound adapter."""
+        self.sound.go_offline()
+
+    def go_online(self) -> None:
+        """As the sound adapter."""
+        self.sound.go_online()
+
+    @property
+    def current_model(self) -> ModelConfig | None:
+        """As the sound adapter."""
+        return self.sound.current_model
+
+    async def switch_model(self, handle: str) -> ModelConfig:
+        """As the sound adapter."""
+        return await self.sound.switch_model(handle)
+
+    async def ask(self, messages: Sequence[Mapping[str, Any]]) -> Completion:
+        """As the sound adapter."""
+        with self._doing("ask"):
+            return await self.sound.ask(messages)
+
     def session(self, session_id: str) -> CachingSession:
         """As the sound adapter."""
         return self.sound.session(session_id)
@@ -160,9 +251,12 @@ class _Sound(ReferenceAdapter):
     def __init__(self, mutant: Mutant) -> None:
         super().__init__(
             mutant.settings,
+            mutant.binding.environment,
+            read_settings=mutant.read_settings,
             on_list_failure=mutant.on_list_failure,
             context_cache=mutant.caches(),
             transport=_Wire(mutant),
+            clock=mutant.binding.clock,
         )
         self._mutant = mutant
         self.network = httpx.AsyncHTTPTransport(verify=ssl_context())

@@ -24,9 +24,14 @@ from kimi_conformance.adapters.reference.errors import (
     LLMRateLimitError,
     LLMServerError,
     LLMTimeoutError,
+    LLMUnusableAnswerError,
     MissingKeyError,
 )
+from kimi_conformance.adapters.reference.offline import OfflineError
 from kimi_conformance.adapters.reference.operations import OnListFailure
+from kimi_conformance.adapters.reference.platform_client import KimiPlatform
+from kimi_conformance.adapters.reference.providers import MemoryStore, ProviderStore
+from kimi_conformance.adapters.reference.retry import RetryPolicy
 from kimi_conformance.adapters.reference.sessions import KimiSession, SyncKimiSession
 from kimi_conformance.adapters.reference.settings import DEFAULT_BASE_URL, KimiSettings
 from kimi_conformance.adapters.reference.streaming import joined
@@ -38,6 +43,7 @@ __all__ = [
     "InvalidBaseUrlError",
     "InvalidKeyError",
     "KimiClient",
+    "KimiPlatform",
     "KimiSession",
     "KimiSettings",
     "LLMAuthenticationError",
@@ -51,9 +57,14 @@ __all__ = [
     "LLMRateLimitError",
     "LLMServerError",
     "LLMTimeoutError",
+    "LLMUnusableAnswerError",
+    "MemoryStore",
     "MissingKeyError",
+    "OfflineError",
     "OnListFailure",
+    "ProviderStore",
     "ReferenceAdapter",
+    "RetryPolicy",
     "SyncKimiClient",
     "SyncKimiSession",
     "joined",

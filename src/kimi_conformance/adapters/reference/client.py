@@ -5,24 +5,30 @@ The two clients: the same operations, asynchronous and not.
         model = await client.resolve("kimi/moonshot-v1-8k")
         answer = await client.chat(ChatRequest(model=model.id, messages=[…]))
 
-One call sends one request; nothing is retried.
+One call sends one request. A chat whose answer does not come, or cannot be used, is sent again
+as `settings.retry` says.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from kimi_conformance.adapters.protocol import (
     ChatRequest,
     Chunk,
+    Clock,
     Completion,
     ModelConfig,
     Provider,
+    SystemClock,
 )
 from kimi_conformance.adapters.reference import models, operations
 from kimi_conformance.adapters.reference.drivers import AsyncDriver, SyncDriver
+from kimi_conformance.adapters.reference.errors import LLMError
+from kimi_conformance.adapters.reference.handling import handle_llm_error
 from kimi_conformance.adapters.reference.operations import OnListFailure
 from kimi_conformance.adapters.reference.sessions import (
     KimiSession,
@@ -30,6 +36,7 @@ from kimi_conformance.adapters.reference.sessions import (
     SyncKimiSession,
 )
 from kimi_conformance.adapters.reference.settings import KimiSettings
+from kimi_conformance.adapters.reference.tools import CallTool
 from kimi_conformance.http import httpx
 
 __all__ = ["KimiClient", "SyncKimiClient"]
@@ -44,6 +51,7 @@ class KimiClient:
         context_cache: Whether sessions make explicit caches. None: with the documented
             API, https://api.moonshot.cn/v1, and no other.
         transport: What carries the requests, or None: the network.
+        clock: The time, for waits between attempts.
     """
 
     def __init__(
@@ -53,11 +61,12 @@ class KimiClient:
         on_list_failure: OnListFailure = OnListFailure.HARDCODED,
         context_cache: bool | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.settings = settings
         self.on_list_failure = on_list_failure
         self._caches = settings.official if context_cache is None else context_cache
-        self._driver = AsyncDriver(transport)
+        self._driver = AsyncDriver(transport, (clock or SystemClock()).sleep)
         self._sessions: dict[str, KimiSession] = {}
         self._owners: dict[str, SessionCache] = {}
 
@@ -118,6 +127,20 @@ class KimiClient:
         """
         return await self._driver.run(operations.chat(self.settings, request, {}))
 
+    async def chat_with_tools(self, request: ChatRequest, call_tool: CallTool) -> Completion:
+        """The first answer that calls no tool; the tools called before it are run.
+
+        Args:
+            request: The question; its tools are offered with every request that follows. A
+                tool that it forces upon the model is forced once.
+            call_tool: Given name and arguments (JSON, as the model wrote it), gives the result.
+
+        Raises:
+            LLMError: As for `chat`, or the model calls tools for ever.
+            Exception: Whatever `call_tool` raises.
+        """
+        return await self._driver.run(operations.chat_with_tools(self.settings, request, call_tool))
+
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """An answer chunk by chunk, each as it arrives.
 
@@ -141,6 +164,18 @@ class KimiClient:
             self._sessions[session_id] = KimiSession(self._driver, self.settings, cache)
         return self._sessions[session_id]
 
+    def supports_structured_output(self, model: str | None) -> bool:
+        """Whether a model is counted on to keep to a schema."""
+        return models.supports_structured_output(model)
+
+    async def list_embedding_models(self) -> Sequence[ModelConfig]:
+        """The models that make embeddings: none, the API does not offer any."""
+        return []
+
+    def handle_llm_error(self, error: Exception) -> LLMError:
+        """The LLM error that any error stands for, with that one as its cause."""
+        return handle_llm_error(error, self.settings.api_key or "")
+
     async def aclose(self) -> None:
         """Delete the caches of all sessions, and close the connections."""
         try:
@@ -163,7 +198,8 @@ class KimiClient:
 class SyncKimiClient:
     """The same for callers that are not asynchronous; threads may share it.
 
-    See `KimiClient` for its arguments, and for what each method gives and raises.
+    See `KimiClient` for its arguments, and for what each method gives and raises. `sleep`
+    waits so many seconds between attempts.
     """
 
     def __init__(
@@ -173,11 +209,12 @@ class SyncKimiClient:
         on_list_failure: OnListFailure = OnListFailure.HARDCODED,
         context_cache: bool | None = None,
         transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings
         self.on_list_failure = on_list_failure
         self._caches = settings.official if context_cache is None else context_cache
-        self._driver = SyncDriver(transport)
+        self._driver = SyncDriver(transport, sleep)
         self._sessions: dict[str, SyncKimiSession] = {}
         self._owners: dict[str, SessionCache] = {}
 
@@ -211,6 +248,10 @@ class SyncKimiClient:
         """A whole answer."""
         return self._driver.run(operations.chat(self.settings, request, {}))
 
+    def chat_with_tools(self, request: ChatRequest, call_tool: CallTool) -> Completion:
+        """The first answer that calls no tool; the tools called before it are run."""
+        return self._driver.run(operations.chat_with_tools(self.settings, request, call_tool))
+
     def stream(self, request: ChatRequest) -> Iterator[Chunk]:
         """An answer chunk by chunk, each as it arrives."""
         yield from self._driver.stream(*operations.stream(self.settings, request, {}))
@@ -221,6 +262,18 @@ class SyncKimiClient:
         return self._sessions.setdefault(
             session_id, SyncKimiSession(self._driver, self.settings, cache)
         )
+
+    def supports_structured_output(self, model: str | None) -> bool:
+        """Whether a model is counted on to keep to a schema."""
+        return models.supports_structured_output(model)
+
+    def list_embedding_models(self) -> Sequence[ModelConfig]:
+        """The models that make embeddings: none, the API does not offer any."""
+        return []
+
+    def handle_llm_error(self, error: Exception) -> LLMError:
+        """The LLM error that any error stands for, with that one as its cause."""
+        return handle_llm_error(error, self.settings.api_key or "")
 
     def close(self) -> None:
         """Delete the caches of all sessions, and close the connections."""

@@ -1,24 +1,23 @@
 """
 Performs operations: sends what they yield, once, and gives them the answer.
 
-One driver serves callers that are asynchronous and one callers that are not. Whatever the
-client library or the network raises becomes an error of ours here, and nowhere else.
+One driver serves callers that are asynchronous and one callers that are not; how each of them
+waits is given to it. Whatever the client library or the network raises becomes an error of
+ours here, by `handling`, and nowhere else.
 """
 
 import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from typing import Any, TypeVar
 
 from kimi_conformance.adapters.protocol import Chunk
-from kimi_conformance.adapters.reference.effects import Answer, Operation, Send
-from kimi_conformance.adapters.reference.errors import (
-    LLMConnectionError,
-    LLMError,
-    LLMTimeoutError,
-)
+from kimi_conformance.adapters.reference.effects import Answer, Operation, Send, Wait
+from kimi_conformance.adapters.reference.errors import LLMError
+from kimi_conformance.adapters.reference.handling import handle_llm_error
+from kimi_conformance.adapters.reference.retry import RetryPolicy
 from kimi_conformance.adapters.reference.streaming import ChunkReader, is_event_stream
 from kimi_conformance.http import httpx, ssl_context
 
@@ -42,29 +41,62 @@ _OPTIONS: dict[str, Any] = {
 class AsyncDriver:
     """Performs operations on httpx.AsyncClient."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._http = httpx.AsyncClient(verify=ssl_context(), transport=transport, **_OPTIONS)
+        self._sleep = sleep
 
     async def run(self, operation: Operation[T]) -> T:
         """Perform an operation to its end, and give its result."""
         try:
-            send = next(operation)
+            step = next(operation)
             while True:
                 try:
-                    answer = await self._send(send)
+                    answer = await self._perform(step)
                 except LLMError as error:
-                    send = operation.throw(error)
+                    step = operation.throw(error)
                 else:
-                    send = operation.send(answer)
+                    step = operation.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
         finally:
             operation.close()
 
-    async def stream(self, send: Send, reader: ChunkReader) -> AsyncGenerator[Chunk, None]:
-        """Send a request and give each chunk of its answer as it arrives."""
+    async def stream(
+        self, send: Send, new_reader: Callable[[], ChunkReader], policy: RetryPolicy
+    ) -> AsyncGenerator[Chunk, None]:
+        """Send a request and give each chunk of its answer as it arrives.
+
+        Until the first chunk is there, it is sent anew where the policy allows it.
+        """
         started = time.perf_counter()
+        attempt = 1
+        while True:
+            reader = new_reader()
+            try:
+                async with contextlib.aclosing(self._stream(send, reader, started)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except LLMError as error:
+                if reader.begun:
+                    raise
+                pause = policy.pause(attempt, error)
+            else:
+                return
+            await self._sleep(pause)
+            attempt += 1
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _stream(
+        self, send: Send, reader: ChunkReader, started: float
+    ) -> AsyncGenerator[Chunk, None]:
         with _translated(send):
             async with self._http.stream(**send.arguments()) as response:
                 if not is_event_stream(response.status_code, response.headers):
@@ -79,9 +111,11 @@ class AsyncDriver:
                         return
         reader.end()
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+    async def _perform(self, step: Send | Wait) -> Any:
+        """The answer to a request; nothing after a wait."""
+        if isinstance(step, Wait):
+            return await self._sleep(step.seconds)
+        return await self._send(step)
 
     async def _send(self, send: Send) -> Answer:
         budget = send.budget_s if math.isfinite(send.budget_s) else None
@@ -100,29 +134,60 @@ class SyncDriver:
     one silence; and the connection of a stream is closed at its end, not used again.
     """
 
-    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._http = httpx.Client(verify=ssl_context(), transport=transport, **_OPTIONS)
+        self._sleep = sleep
 
     def run(self, operation: Operation[T]) -> T:
         """Perform an operation to its end, and give its result."""
         try:
-            send = next(operation)
+            step = next(operation)
             while True:
                 try:
-                    answer = self._send(send)
+                    answer = self._perform(step)
                 except LLMError as error:
-                    send = operation.throw(error)
+                    step = operation.throw(error)
                 else:
-                    send = operation.send(answer)
+                    step = operation.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
         finally:
             operation.close()
 
-    def stream(self, send: Send, reader: ChunkReader) -> Generator[Chunk, None, None]:
-        """Send a request and give each chunk of its answer as it arrives."""
+    def stream(
+        self, send: Send, new_reader: Callable[[], ChunkReader], policy: RetryPolicy
+    ) -> Generator[Chunk, None, None]:
+        """Send a request and give each chunk of its answer as it arrives.
+
+        Until the first chunk is there, it is sent anew where the policy allows it.
+        """
         started = time.perf_counter()
+        attempt = 1
+        while True:
+            reader = new_reader()
+            try:
+                yield from self._stream(send, reader, started)
+            except LLMError as error:
+                if reader.begun:
+                    raise
+                pause = policy.pause(attempt, error)
+            else:
+                return
+            self._sleep(pause)
+            attempt += 1
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _stream(
+        self, send: Send, reader: ChunkReader, started: float
+    ) -> Generator[Chunk, None, None]:
         with _translated(send), self._http.stream(**send.arguments()) as response:
             if not is_event_stream(response.status_code, response.headers):
                 raise reader.no_stream(_whole_sync(response, math.inf))
@@ -134,9 +199,9 @@ class SyncDriver:
                     return
         reader.end()
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+    def _perform(self, step: Send | Wait) -> Any:
+        """The answer to a request; nothing after a wait."""
+        return self._sleep(step.seconds) if isinstance(step, Wait) else self._send(step)
 
     def _send(self, send: Send) -> Answer:
         deadline = time.monotonic() + send.budget_s
@@ -186,22 +251,13 @@ async def _drain(arriving: Any) -> None:
                     return
 
 
-_FAILURES: tuple[tuple[tuple[type[Exception], ...], type[LLMError], str], ...] = (
-    # The documents ask that a timeout is looked for first: it is a connection error too.
-    ((httpx.TimeoutException, TimeoutError), LLMTimeoutError, "no answer came in time"),
-    ((httpx.TransportError, OSError, UnicodeError), LLMConnectionError, "the connection failed"),
-    ((httpx.HTTPError, httpx.InvalidURL), LLMError, "the answer cannot be read"),
-)
-
-
 @contextlib.contextmanager
 def _translated(send: Send) -> Iterator[None]:
     """Turn the errors of the client library and of the network into ours."""
     try:
         yield
-    except tuple(kind for kinds, _, _ in _FAILURES for kind in kinds) as error:
-        ours, what = next(
-            (ours, what) for kinds, ours, what in _FAILURES if isinstance(error, kinds)
-        )
-        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise ours(f"Error: {what} at {send.method} {send.url.path} ({why})") from error
+    except Exception as error:
+        handled = handle_llm_error(error, send.secret, f"{send.method} {send.url.path}")
+        if handled is error:
+            raise
+        raise handled from error

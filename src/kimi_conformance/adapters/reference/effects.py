@@ -2,7 +2,8 @@
 What an operation asks of the world, and what it is given.
 
 An operation (list the models, ask, make a cache) is written once, as a generator: it yields
-what is to be sent and is given the answer, or the error is raised where it stands. So
+what is to be sent and is given the answer, or the error is raised where it stands; it yields
+how long to wait and goes on after that. So
 building requests and reading answers is free of I/O, and the same lines serve callers that
 are asynchronous and callers that are not; `drivers` performs them.
 """
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from kimi_conformance.http import httpx
 
-__all__ = ["Answer", "Operation", "Send"]
+__all__ = ["Answer", "Operation", "Send", "Wait"]
 
 CONNECT_S = 10.0
 
@@ -39,6 +40,11 @@ class Send:
     silence_s: float
     budget_s: float = math.inf
 
+    @property
+    def secret(self) -> str:
+        """The key that it carries, which no message may show."""
+        return self.headers.get("Authorization", "").removeprefix("Bearer ")
+
     def arguments(self) -> dict[str, Any]:
         """The same, as the client library's `stream` takes it."""
         longest = min(self.silence_s, self.budget_s)
@@ -60,5 +66,12 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let this much time pass; there is no answer to it."""
+
+    seconds: float
+
+
 T = TypeVar("T")
-Operation: TypeAlias = Generator[Send, Answer, T]
+Operation: TypeAlias = Generator[Send | Wait, Answer, T]

@@ -10,6 +10,7 @@ What the reference adapter raises, by what its user can do about it.
     ├── LLMRateLimitError               too much at once: wait
     ├── LLMQuotaError                   the account is empty: waiting does not help
     ├── LLMServerError                  the API failed
+    ├── LLMUnusableAnswerError          it answered, but with nothing that can be used
     ├── LLMTimeoutError                 no answer came in time
     └── LLMConnectionError              no answer came, or it broke off
     ValueError                          a setting or an argument is wrong; nothing was sent
@@ -19,7 +20,9 @@ What the reference adapter raises, by what its user can do about it.
     └── HandleNotFoundError
 
 The names are those of the documents (processing-flow 3.4.1, troubleshooting 2.2 and 3.1.1).
-No message holds the API key, whatever the endpoint answered.
+A chat that was tried again in vain raises the class of its last error, with that error as the
+cause and a message that begins with "Retries exhausted: ". No message holds the API key,
+whatever the endpoint answered.
 """
 
 from collections.abc import Sequence
@@ -42,6 +45,7 @@ __all__ = [
     "LLMRateLimitError",
     "LLMServerError",
     "LLMTimeoutError",
+    "LLMUnusableAnswerError",
     "MissingKeyError",
 ]
 
@@ -68,17 +72,23 @@ class LLMError(Exception):
         message: The text, without the key.
         code: What went wrong, or None where the class says no more than "error".
         status: The HTTP status, or None where no answer came.
+        retry_after_s: How long the API asks to wait before the next attempt, or None.
     """
 
     usual_code: ClassVar[ErrorCode | None] = None
 
     def __init__(
-        self, message: str, code: ErrorCode | None = None, status: int | None = None
+        self,
+        message: str,
+        code: ErrorCode | None = None,
+        status: int | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or self.usual_code
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class LLMAuthenticationError(LLMError):
@@ -127,6 +137,10 @@ class LLMServerError(LLMError):
     """The API failed at its own work."""
 
     usual_code = ErrorCode.INTERNAL_SERVER_ERROR
+
+
+class LLMUnusableAnswerError(LLMError):
+    """The API granted the request, but its answer holds no message."""
 
 
 class LLMTimeoutError(LLMError):

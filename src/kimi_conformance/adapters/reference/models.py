@@ -19,6 +19,7 @@ __all__ = [
     "configs_of",
     "documented_configs",
     "get_handle",
+    "supports_structured_output",
     "window_mismatches",
 ]
 
@@ -107,3 +108,11 @@ def _config(id: str, window: int, base_url: str) -> ModelConfig:
         provider_name=PROVIDER,
         provider_category=CATEGORY,
     )
+
+
+def supports_structured_output(model: str | None) -> bool:
+    """Whether a model is counted on to keep to a schema: those of K2, and no other.
+
+    Source: Letta processing flow, section 4.3.
+    """
+    return "k2" in (model or "").lower()

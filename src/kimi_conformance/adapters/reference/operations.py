@@ -1,21 +1,27 @@
 """
 What can be asked of the API: each request built and its answer read, in one place.
 
-Every operation sends exactly one request, if it sends any. See `effects` for their form.
+Every operation but a chat sends exactly one request, if it sends any; a chat is sent again as
+`retry` says. See `effects` for their form.
 """
 
 import json
 import logging
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from kimi_conformance import __version__
 from kimi_conformance.adapters.protocol import ChatRequest, Completion, ModelConfig, Provider
 from kimi_conformance.adapters.reference.effects import Operation, Send
-from kimi_conformance.adapters.reference.errors import HandleNotFoundError, LLMError
+from kimi_conformance.adapters.reference.errors import (
+    HandleNotFoundError,
+    LLMError,
+    LLMUnusableAnswerError,
+)
 from kimi_conformance.adapters.reference.models import (
     CATEGORY,
     PROVIDER,
@@ -24,13 +30,16 @@ from kimi_conformance.adapters.reference.models import (
     window_mismatches,
 )
 from kimi_conformance.adapters.reference.refusals import reading
+from kimi_conformance.adapters.reference.retry import RetryPolicy, retrying
 from kimi_conformance.adapters.reference.settings import KimiSettings
 from kimi_conformance.adapters.reference.streaming import ChunkReader
+from kimi_conformance.adapters.reference.tools import CallTool, after_calls, offered
 
 __all__ = [
     "NO_CHAT_KEY",
     "OnListFailure",
     "chat",
+    "chat_with_tools",
     "check_key",
     "enabled_providers",
     "fetch_models",
@@ -47,6 +56,7 @@ NO_CHAT_KEY = "Kimi API key is required. Please set KIMI_API_KEY, or give the ke
 LIST_SILENCE_S = 5.0
 LIST_BUDGET_S = 15.0
 CHAT_SILENCE_S = 600.0  # a model that thinks may say nothing for minutes
+MOST_ANSWERS = 32  # of one question; a model that calls tools for ever must be stopped
 _NOT_OPTIONS = frozenset({"messages", "model", "tools"})
 
 
@@ -202,16 +212,33 @@ def chat(
     key = settings.usable_key(NO_CHAT_KEY)
     if request.options.get("stream"):
         raise ValueError("A whole answer is not streamed: call stream() for option 'stream'.")
-    body = reading((yield _chat_send(settings, key, _body(request), headers)), key)
-    if not isinstance(body, Mapping):
-        raise LLMError("Error: the answer is no JSON object, so it is no completion")
-    return Completion(body=body)
+    send = _chat_send(settings, key, _body(request), headers)
+    return (yield from retrying(lambda: _completion(send, key), settings.retry))
+
+
+def chat_with_tools(
+    settings: KimiSettings, request: ChatRequest, call_tool: CallTool
+) -> Operation[Completion]:
+    """The first answer that calls no tool, the results of those called before handed over.
+
+    Raises:
+        LLMError: As for `chat`, or the model calls tools for ever.
+        Exception: Whatever `call_tool` raises.
+        MissingKeyError, InvalidKeyError, ValueError, TypeError: As for `chat`.
+    """
+    for _ in range(MOST_ANSWERS):
+        answer = yield from chat(settings, request, {})
+        following = after_calls(request, answer, call_tool)
+        if following is None:
+            return answer
+        request = following
+    raise LLMError(f"Error: the model still calls tools after {MOST_ANSWERS} answers")
 
 
 def stream(
     settings: KimiSettings, request: ChatRequest, headers: Mapping[str, str]
-) -> tuple[Send, ChunkReader]:
-    """What a streamed answer takes: the request, and the reader of what comes.
+) -> tuple[Send, Callable[[], ChunkReader], RetryPolicy]:
+    """What a streamed answer takes: the request, a reader for each attempt, and how many.
 
     Raises:
         MissingKeyError: There is no key.
@@ -220,7 +247,7 @@ def stream(
     """
     key = settings.usable_key(NO_CHAT_KEY)
     body = {**_body(request), "stream": True}
-    return _chat_send(settings, key, body, headers), ChunkReader(key)
+    return _chat_send(settings, key, body, headers), partial(ChunkReader, key), settings.retry
 
 
 def _list_send(settings: KimiSettings, key: str) -> Send:
@@ -242,15 +269,25 @@ def _chat_send(
     )
 
 
+def _completion(send: Send, key: str) -> Operation[Completion]:
+    """The answer to one sending of a chat, handed on as it came if it holds a message."""
+    body = reading((yield send), key)
+    choices = body.get("choices") if isinstance(body, Mapping) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(first, Mapping) or not isinstance(first.get("message"), Mapping):
+        raise LLMUnusableAnswerError("Error: the answer is no completion: it holds no message")
+    return Completion(body=body)
+
+
 def _body(request: ChatRequest) -> dict[str, Any]:
     """The body of a chat, with the user's options as they stand."""
     if doubled := sorted(_NOT_OPTIONS & request.options.keys()):
         raise ValueError(f"Give {', '.join(doubled)} to the request itself, not as an option.")
-    tools = {} if request.tools is None else {"tools": list(request.tools)}
+    tools = offered(request)
     return {
         "model": request.model,
         "messages": list(request.messages),
-        **tools,
+        **({} if tools is None else {"tools": tools}),
         **request.options,
     }
 

@@ -6,9 +6,11 @@ path gets {"code": 5, "error": "url.not_found", …}, and nothing at all may com
 endpoint says is carried on, shortened, without control characters and without the key.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from kimi_conformance.adapters.reference.effects import Answer
@@ -23,7 +25,9 @@ from kimi_conformance.adapters.reference.errors import (
     LLMRateLimitError,
     LLMServerError,
     LLMTimeoutError,
+    LLMUnusableAnswerError,
 )
+from kimi_conformance.http import httpx
 
 __all__ = ["decoded", "holds_error", "quoted", "reading", "refusal"]
 
@@ -60,6 +64,7 @@ _TOO_LONG = re.compile(
     r"exceeded model token limit|model max length exceeded|input token length too long",
     re.IGNORECASE,
 )
+_WAIT = re.compile(r"try again after (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -76,7 +81,7 @@ def reading(answer: Answer, secret: str) -> Any:
         body = decoded(answer.body)
     except ValueError as error:
         text = quoted(_text(answer.body), secret) or "nothing"
-        raise LLMError(
+        raise LLMUnusableAnswerError(
             f"Error: the answer is no JSON but says: {text}", status=answer.status
         ) from error
     if holds_error(body):
@@ -87,7 +92,7 @@ def reading(answer: Answer, secret: str) -> Any:
 def refusal(body: Any, secret: str, status: int) -> LLMError:
     """The error that a decoded body stands for."""
     type, text = _envelope(body)
-    return _error(status, type, quoted(text, secret), secret)
+    return _error(status, type, quoted(text, secret), secret, _asked_in(text))
 
 
 def holds_error(body: Any) -> bool:
@@ -124,16 +129,21 @@ def _refused(answer: Answer, secret: str) -> LLMError:
         type, text = None, _text(answer.body)
     if 300 <= answer.status < 400:
         type, text = None, f"redirected to {answer.headers.get('location')}, not followed"
-    return _error(answer.status, type, quoted(text, secret), secret)
+    asked = _asked_by(answer.headers)
+    if asked is None:
+        asked = _asked_in(text)
+    return _error(answer.status, type, quoted(text, secret), secret, asked)
 
 
-def _error(status: int, type: str | None, text: str, secret: str) -> LLMError:
+def _error(
+    status: int, type: str | None, text: str, secret: str, retry_after_s: float | None
+) -> LLMError:
     kind = _kind(status, type, text)
     named = f"{status} {quoted(type, secret)}" if type else str(status)
     message = f"HTTP error: {named}: {text or 'no reason given'}"
     if kind is LLMAuthenticationError:
         message = f"Failed to authenticate with Kimi API: {message}"
-    return kind(message, status=status)
+    return kind(message, status=status, retry_after_s=retry_after_s)
 
 
 def _kind(status: int, type: str | None, text: str) -> type[LLMError]:
@@ -161,6 +171,26 @@ def _envelope(body: Any) -> tuple[str | None, str]:
     if text is None:
         text = json.dumps(error, ensure_ascii=False) if error else ""
     return (type if isinstance(type, str) else None), str(text)
+
+
+def _asked_by(headers: httpx.Headers) -> float | None:
+    """The wait that the header Retry-After asks for: seconds, or a date.
+
+    A date is measured from the answer's own, so that the clock of the machine does not matter.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        until = parsedate_to_datetime(value)
+        return max((until - parsedate_to_datetime(headers.get("date", ""))).total_seconds(), 0.0)
+    return None
+
+
+def _asked_in(text: str) -> float | None:
+    """The wait that the API's text asks for: "please try again after 1 seconds"."""
+    asked = _WAIT.search(text[:LONGEST_READ])
+    return float(asked[1]) if asked else None
 
 
 def _text(body: bytes) -> str:

@@ -37,6 +37,7 @@ from kimi_conformance.adapters.reference.effects import Operation
 from kimi_conformance.adapters.reference.errors import LLMError
 from kimi_conformance.adapters.reference.refusals import reading
 from kimi_conformance.adapters.reference.settings import KimiSettings
+from kimi_conformance.adapters.reference.tools import offered
 
 __all__ = ["KimiSession", "SessionCache", "SyncKimiSession"]
 
@@ -246,4 +247,4 @@ def _cacheable(request: ChatRequest) -> dict[str, Any] | None:
         messages.append(message)
     if not any(message.get("content") for message in messages):
         return None
-    return {"messages": messages, "tools": list(request.tools or ())}
+    return {"messages": messages, "tools": offered(request) or []}

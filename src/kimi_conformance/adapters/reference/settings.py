@@ -18,6 +18,7 @@ from kimi_conformance.adapters.reference.errors import (
     InvalidKeyError,
     MissingKeyError,
 )
+from kimi_conformance.adapters.reference.retry import RetryPolicy
 from kimi_conformance.http import httpx
 
 __all__ = ["DEFAULT_BASE_URL", "KimiSettings"]
@@ -38,6 +39,7 @@ class KimiSettings:
         base_url: Version segment included, no slash at the end.
         disabled: Whether the user has switched Kimi off.
         patience_s: Silence after which to give up, where that is sooner than usual.
+        retry: When a chat is sent again.
 
     Raises:
         InvalidBaseUrlError: The base URL is no http or https URL, or holds a user's name.
@@ -47,6 +49,7 @@ class KimiSettings:
     base_url: str = DEFAULT_BASE_URL
     disabled: bool = False
     patience_s: float = math.inf
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "api_key", (self.api_key or "").strip() or None)
@@ -62,6 +65,7 @@ class KimiSettings:
         api_key: str | None = None,
         base_url: str | None = None,
         patience_s: float | None = None,
+        attempts: int | None = None,
     ) -> "KimiSettings":
         """Read the settings; a key or base URL that is given goes before the environment's.
 
@@ -70,6 +74,7 @@ class KimiSettings:
             api_key: None leaves it to the environment, "" is no key.
             base_url: None leaves it to the environment.
             patience_s: None leaves every limit as it is.
+            attempts: How often a chat is sent at most; None leaves it at the usual number.
 
         Raises:
             InvalidBaseUrlError: As for the class.
@@ -80,6 +85,7 @@ class KimiSettings:
             disabled=environment.get("LETTA_DISABLE_KIMI_PROVIDER", "").strip().lower()
             in {"true", "1"},
             patience_s=math.inf if patience_s is None else patience_s,
+            retry=RetryPolicy() if attempts is None else RetryPolicy(attempts=attempts),
         )
 
     def usable_key(self, if_missing: str) -> str:

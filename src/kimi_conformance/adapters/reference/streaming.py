@@ -48,6 +48,11 @@ class ChunkReader:
         self._pending = 0
         self.done = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether a chunk has been handed on."""
+        return self._chunks > 0
+
     def feed(self, data: bytes) -> Iterator[Mapping[str, Any]]:
         """The bodies of the chunks that these bytes complete, up to the end of the stream.
 
