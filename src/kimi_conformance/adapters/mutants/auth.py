@@ -185,7 +185,7 @@ class ChatsWithoutAKey(Mutant):
 class FlattensARefusedChat(Mutant):
     """Turns the authentication error of a chat into a plain one."""
 
-    breaks = frozenset({"AUTH-10"})
+    breaks = frozenset({"AUTH-10", "ERR-02", "ERR-08"})
 
     async def chat(self, request: ChatRequest) -> Completion:
         """A plain LLM error on 401."""
@@ -217,7 +217,7 @@ class RefusesOutsideTheTree(Mutant):
 class TriesARefusedKeyAgain(Mutant):
     """Sends a chat once more that was answered with 401."""
 
-    breaks = frozenset({"AUTH-14"})
+    breaks = frozenset({"AUTH-14", "RETRY-07"})
 
     async def carry(self, request: httpx.Request) -> httpx.Response:
         """Retry on 401."""

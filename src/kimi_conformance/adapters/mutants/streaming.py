@@ -103,7 +103,7 @@ class OtherBytes(Mutant):
 class ReadsLinesThatEndInLFOnly(OtherBytes):
     """Does not see lines that end in CRLF."""
 
-    breaks = frozenset({"STREAM-02"})
+    breaks = frozenset({"RETRY-11", "STREAM-02"})
 
     def read(self, data: bytes) -> bytes:
         """Without such lines."""
@@ -113,7 +113,7 @@ class ReadsLinesThatEndInLFOnly(OtherBytes):
 class NeedsASpaceAfterTheColon(OtherBytes):
     """Does not see "data:" without a space behind it."""
 
-    breaks = frozenset({"STREAM-02"})
+    breaks = frozenset({"RETRY-11", "STREAM-02"})
 
     def read(self, data: bytes) -> bytes:
         """Without such lines."""
@@ -123,7 +123,7 @@ class NeedsASpaceAfterTheColon(OtherBytes):
 class TakesEveryLineForData(OtherBytes):
     """Knows neither comments nor the other fields of an event."""
 
-    breaks = frozenset({"STREAM-02"})
+    breaks = frozenset({"RETRY-11", "STREAM-02"})
 
     def read(self, data: bytes) -> bytes:
         """Comments and fields turned into data."""
@@ -133,7 +133,7 @@ class TakesEveryLineForData(OtherBytes):
 class EndsAtAnEmptyLine(OtherBytes):
     """Takes a second empty line for the end of the stream."""
 
-    breaks = frozenset({"STREAM-02"})
+    breaks = frozenset({"RETRY-11", "STREAM-02"})
 
     def read(self, data: bytes) -> bytes:
         """Up to the first double gap."""
@@ -143,7 +143,7 @@ class EndsAtAnEmptyLine(OtherBytes):
 class ReadsOnBehindDone(OtherBytes):
     """Reads until the connection ends, whatever was said before."""
 
-    breaks = frozenset({"STREAM-06"})
+    breaks = frozenset({"RETRY-11", "STREAM-06"})
 
     def read(self, data: bytes) -> bytes:
         """The end of the stream moved behind everything."""
@@ -196,7 +196,7 @@ class DecodesEachPieceAlone(OtherPieces):
 class ReadsOneEventAPiece(OtherPieces):
     """Expects each event in a piece of its own, and reads the last one of several."""
 
-    breaks = frozenset({"STREAM-02"})
+    breaks = frozenset({"STREAM-02", "STREAM-05"})
 
     def read(self, piece: bytes) -> bytes:
         """Of several events, the last."""
@@ -207,7 +207,7 @@ class ReadsOneEventAPiece(OtherPieces):
 class LosesTheLastWords(Mutant):
     """Empties the chunk before the end, which has the last words."""
 
-    breaks = frozenset({"STREAM-01", "STREAM-02", "STREAM-05"})
+    breaks = frozenset({"RETRY-11", "STREAM-01", "STREAM-02", "STREAM-05"})
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
         """Give the last chunk but one without its delta."""
@@ -222,7 +222,7 @@ class LosesTheLastWords(Mutant):
 class TakesHalfForWhole(Mutant):
     """Ends quietly where a stream breaks off."""
 
-    breaks = frozenset({"STREAM-02"})
+    breaks = frozenset({"RETRY-11", "STREAM-02"})
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
         """Swallow every error."""
