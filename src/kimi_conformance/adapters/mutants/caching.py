@@ -209,7 +209,7 @@ class RenewsTwiceOnly(OtherUse):
 class SpreadsCacheHeaders(Mutant):
     """Sends the id of the cache with every request."""
 
-    breaks = frozenset({"CACHE-10"})
+    breaks = frozenset({"CACHE-10", "SENT-008"})
     last: str | None = None
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
@@ -268,7 +268,7 @@ class SendsCacheHeadersTwice(OtherUse):
 class ReplacesTheUsualHeaders(OtherUse):
     """Sends the cache headers in place of the usual ones."""
 
-    breaks = frozenset({"CACHE-26", "CACHE-32", "CACHE-35"})
+    breaks = frozenset({"CACHE-26", "CACHE-32", "CACHE-35", "SENT-002"})
 
     def using(self, request: httpx.Request) -> httpx.Request:
         """Without key and content type."""
