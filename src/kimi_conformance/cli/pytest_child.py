@@ -43,7 +43,7 @@ class CheckRun:
     max_tokens: int | None = None
     time_limit: float = 30.0
     record_into: Path | None = None
-    keep_exchanges: bool = True
+    matrix: bool = False
 
     def for_plane(self, plane: str) -> "CheckRun":
         """The same for one plane."""
@@ -112,7 +112,7 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         *("--rootdir", str(suite.conformance), "-q", "--tb=short", "--no-header"),
         *(f"{name}={value}" for name, value in single.items() if value is not None),
         *(f"{name}={value}" for name, values in many.items() for value in values),
-        *(() if run.keep_exchanges else ("--kimi-no-exchanges",)),
+        *(("--kimi-matrix",) if run.matrix else ()),
         *_paths(run, suite),
     ]
 
