@@ -112,7 +112,7 @@ class Bench:
             with contextlib.suppress(AdapterError):  # its checks will say what is wrong
                 self.evidence.add(adapter_record(spec, self.adapter_info(spec)))
 
-    def finish(self, check: CheckItem, phases: Sequence[Phase]) -> None:
+    def finish(self, check: CheckItem, phases: list[Phase]) -> None:
         """Turn how a check ended into its outcome, and keep what is to be kept."""
         blocked = self._newly_blocked()
         outcome = outcome_of(
@@ -124,6 +124,8 @@ class Bench:
         if self.options.matrix and check.endpoint == "endpoint":
             self._sound.remember(outcome, exchanges)
         self.evidence.add_outcome(outcome, exchanges)
+        check.lanes.clear()  # pytest keeps its items to the end, and a matrix has many
+        phases.clear()
 
     def known_verdict(self, check: CheckItem) -> Verdict | None:
         """In a matrix, the verdict of a check that a fault cannot have changed; else None."""
