@@ -1,6 +1,7 @@
 """Gives the checks below this folder their fixtures; nothing else happens here."""
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from kimi_conformance.checks.fixtures import (
     adapter,
@@ -30,12 +31,20 @@ __all__ = [
     "upstream",
 ]
 
-settings.register_profile(
-    "ci",
+
+COMMON = settings(
     derandomize=True,  # the same examples at every run
-    max_examples=25,
     deadline=None,  # machines are shared and noisy
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-settings.load_profile("ci")
+settings.register_profile("ci", COMMON, max_examples=25)
+# In a matrix a mutant only has to be noticed; the shortest example of it is nobody's concern.
+settings.register_profile(
+    "matrix", COMMON, max_examples=25, phases=[Phase.explicit, Phase.generate]
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Search for examples as the kind of run asks."""
+    settings.load_profile("matrix" if config.getoption("--kimi-matrix") else "ci")

@@ -1,10 +1,17 @@
 """What tests of several parts need."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 import pytest
 
+from kimi_conformance import suite
+from kimi_conformance.cli.matrix import run_matrix
 from kimi_conformance.stage import Stage
+from kimi_conformance.verdicts import Outcome
+
+Matrix = Mapping[str, Sequence[Outcome]]
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +19,18 @@ def stage() -> Iterator[Stage]:
     """One stage for the whole session; each test opens lanes of its own."""
     with Stage() as stage:
         yield stage
+
+
+@pytest.fixture(scope="session")
+def matrix_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Matrix]:
+    """Every check of a plane on every SUT of it, run once a session; the outcomes by SUT."""
+
+    @cache
+    def run(plane: str) -> Matrix:
+        by_sut: dict[str, list[Outcome]] = defaultdict(list)
+        folder = tmp_path_factory.mktemp("matrix")
+        for outcome in run_matrix(suite.find(), "2025-09", folder, (plane,)):
+            by_sut[outcome.sut].append(outcome)
+        return by_sut
+
+    return run

@@ -92,9 +92,9 @@ def test_the_readmes_adapter_is_an_adapter() -> None:
     adapter: Any = SimpleNamespace(**names).MyAdapter(Binding(base_url="u", api_key="k"))
     reply = asyncio.run(adapter.chat(ChatRequest(model="m", messages=(), options={"n": 1})))
 
-    assert isinstance(adapter, Adapter)
     assert reply.body == {"model": "m", "messages": (), "n": 1}
     assert adapter._client.bound == ("u", "k")
+    assert isinstance(adapter, Adapter)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -59,7 +59,15 @@ def ask(*messages: Body, tools: Sequence[Body] | None = None) -> ChatRequest:
 
 
 FIRST = ask(SYSTEM, user("Hello"))
-LATER = ask(SYSTEM, user("Hello"), {"role": "assistant", "content": "Hi."}, user("And now?"))
+CALL = {"id": "get_time:0", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+LATER = ask(
+    SYSTEM,
+    user("Hello"),
+    {"role": "assistant", "content": "", "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "get_time:0", "content": "noon"},
+    {"role": "assistant", "content": "It is noon."},
+    user("And now?"),
+)
 
 
 class CachingApi:

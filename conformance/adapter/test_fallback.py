@@ -216,5 +216,4 @@ async def test_the_api_is_asked_first_at_every_listing(
     await adapter.list_models()
     models = await adapter.list_models()
 
-    assert models
-    assert set(ids(models)) <= set(LISTED)
+    assert set(ids(models)) & set(LISTED)

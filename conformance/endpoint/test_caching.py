@@ -310,15 +310,13 @@ async def test_a_message_of_the_role_cache_stands_for_the_cached_ones(endpoint: 
 @pytest.mark.parametrize(
     "mistyped",
     [
-        {"messages": "Say hello."},
-        {"tools": "all"},
         {"name": 7},
         {"description": 7},
         {"metadata": "porter"},
         {"ttl": "long"},
         {"ttl": None, "expired_at": "tomorrow"},
     ],
-    ids=["messages", "tools", "name", "description", "metadata", "ttl", "expired_at"],
+    ids=["name", "description", "metadata", "ttl", "expired_at"],
 )
 async def test_a_creation_with_a_field_of_another_type_is_refused(
     endpoint: Endpoint, mistyped: dict[str, Any]

@@ -265,10 +265,10 @@ def test_a_full_core_is_a_reason() -> None:
 
 def test_waking_late_more_often_than_one_time_in_a_hundred_is_a_reason() -> None:
     calm = (0.001,) * 98
-    reasons = saturation([tick(1.0, lags=(*calm, 0.08, 0.12))])
+    reasons = saturation([tick(1.0, lags=(*calm, 0.12, 0.16))])
 
     assert len(reasons) == 1
-    assert "80 ms late" in reasons[0]
+    assert "120 ms late" in reasons[0]
 
 
 def test_waking_late_once_in_a_hundred_times_is_none() -> None:

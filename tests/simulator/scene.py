@@ -105,7 +105,13 @@ def play(simulator: Simulator, clock: Clock) -> list[Exchange]:
         send(each)
     messages = [*SYSTEM, *HELLO]
     reordered = [{"content": m["content"], "role": m["role"]} for m in messages]
-    cache = {"model": "moonshot-v1", "messages": SYSTEM, "tools": [WEATHER], "ttl": 60}
+    cache = {
+        "model": "moonshot-v1",
+        "messages": SYSTEM,
+        "tools": [WEATHER],
+        "ttl": 60,
+        "name": "kimi",
+    }
     created = send(request("POST", "/v1/caching", cache))
     id = created.json.get("id") if created.status == 200 and _is_json(created) else None
     names = {"x_msh_context_cache": id or "cache-none"}
@@ -133,6 +139,10 @@ def play(simulator: Simulator, clock: Clock) -> list[Exchange]:
     send(chat(messages, tools=[WEATHER], headers=names))
     send(request("GET", path))
     send(request("PUT", path, {"ttl": 100, "metadata": {"a": "b"}}))
+    send(request("GET", path))
+    reference = {"role": "cache", "content": f"cache_id={id}"}
+    send(chat([reference, *HELLO]))
+    send(chat([reference, *HELLO], tools=[CLOCK]))
     send(request("DELETE", path))
     send(request("GET", path))
     send(request("DELETE", path))
@@ -197,5 +207,11 @@ PROBES: tuple[Request, ...] = (
     request("POST", CHAT, {"model": "gone", "messages": HELLO}, key="sk-wrong"),
     request("POST", CHAT, b"{"),
     chat(model="gone"),
+    chat(model="gone", stream=True),
+    chat(stream=False),
+    chat([{"role": "user", "content": [{"type": "text", "text": "Hello there."}]}]),
+    chat([*HELLO, {"role": "assistant", "content": "Hello", "partial": True}]),
+    chat(nobody_knows=1),
+    request("POST", CHAT, {"messages": HELLO, "model": "moonshot-v1-8k"}),
     chat([]),
 )

@@ -95,8 +95,7 @@ def test_every_law_of_an_endpoint_is_broken_by_a_fault() -> None:
     laws = {law.id for law in LAWS if law.plane is Plane.ENDPOINT}
     broken = frozenset[str]().union(*(fault.breaks for fault in WRONG))
 
-    # Compressed bodies and reasoning in the usage are not simulated badly.
-    assert laws - broken <= {"WIRE-009", "USAGE-004"}
+    assert laws - broken == set()
 
 
 @pytest.mark.parametrize("fault", BENIGN, ids=by_name)

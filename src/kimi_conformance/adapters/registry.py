@@ -9,6 +9,7 @@ Finds an adapter by what the user called it.
 
 import importlib
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from kimi_conformance.adapters.protocol import AdapterFactory
@@ -19,8 +20,9 @@ __all__ = ["GROUP", "factory_of", "installed"]
 GROUP = "kimi_conformance.adapters"
 
 
+@cache
 def installed() -> Mapping[str, EntryPoint]:
-    """The adapters that installed packages offer, by name."""
+    """The adapters that installed packages offer, by name; looked up once a process."""
     return {point.name: point for point in sorted(entry_points(group=GROUP))}
 
 

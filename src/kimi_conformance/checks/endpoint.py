@@ -68,7 +68,7 @@ class Reply:
 
         Raises:
             AssertionError: It refused.
-            InconclusiveError: It was busy or broken (429, 5xx), so nothing is decided.
+            InconclusiveError: It was busy or broken (429, 5xx), or the account is empty.
         """
         self._must_be_settled()
         assert 200 <= self.status < 300, (
@@ -95,7 +95,7 @@ class Reply:
 
         Raises:
             AssertionError: The request was taken, or the refusal is not in that envelope.
-            InconclusiveError: The endpoint was busy or broken (429, 5xx).
+            InconclusiveError: The endpoint was busy or broken (429, 5xx), or the account is empty.
         """
         self._must_be_settled()
         assert self.status >= 400, f"{self.asked} was accepted with {self.status}"
@@ -113,7 +113,7 @@ class Reply:
         """This reply, whatever its status, if the endpoint was in a state to judge the request.
 
         Raises:
-            InconclusiveError: It was busy or broken (429, 5xx).
+            InconclusiveError: It was busy or broken (429, 5xx), or the account is empty.
         """
         self._must_be_settled()
         return self
@@ -134,7 +134,8 @@ class Reply:
         return self.json["usage"]
 
     def _must_be_settled(self) -> None:
-        if self.status == 429 or self.status >= 500:
+        broke = self.status == 403 and b'"exceeded_current_quota_error"' in self.body
+        if self.status == 429 or self.status >= 500 or broke:
             raise InconclusiveError(f"{self.asked} was answered with {self.status}")
 
 

@@ -39,6 +39,7 @@ class CheckItem:
         lanes: The lanes opened for it.
         recorded: The one among them that a cassette is made of, or None.
         not_claimed: Why the requirement does not apply to the SUT, or "".
+        known: Its verdict where that is known without running it, else None.
     """
 
     id: str
@@ -49,6 +50,7 @@ class CheckItem:
     lanes: list[Lane] = field(default_factory=list)
     recorded: Lane | None = None
     not_claimed: str = ""
+    known: Verdict | None = None
 
     @property
     def sut(self) -> str:
@@ -133,28 +135,32 @@ def outcome_of(
 
 
 def _judge(item: CheckItem, failed: Phase | None, blocked: Sequence[str]) -> tuple[Verdict, str]:
+    if item.known is not None:
+        return item.known, ""
     if blocked:
         return Verdict.FAILED, f"tried to reach {', '.join(blocked)} in an offline run"
-    troubles = item.troubles()
-    error = failed.error if failed else None
     if item.not_claimed:
         return Verdict.NOT_CLAIMED, item.not_claimed
-    if troubles:
+    if troubles := item.troubles():
         return Verdict.INCONCLUSIVE, troubles[0]
-    if error is None:
-        stale = item.unplayed()
-        return (Verdict.INCONCLUSIVE, stale) if stale else (Verdict.PASSED, "")
+    if failed is not None and failed.error is not None:
+        return _judge_error(failed.error, failed.when)
+    stale = item.unplayed()
+    return (Verdict.INCONCLUSIVE, stale) if stale else (Verdict.PASSED, "")
+
+
+def _judge_error(error: BaseException, when: str) -> tuple[Verdict, str]:
     if isinstance(error, BlockedError | CheckTimeoutError | AssertionError):
         return Verdict.FAILED, first_line(error)
     if isinstance(error, InconclusiveError) or not isinstance(error, Exception):
         return Verdict.INCONCLUSIVE, str(error)  # a skip, an interruption: nothing was decided
     if isinstance(error, AdapterError):
         return Verdict.ERROR, str(error)
-    if isinstance(error, KimiConformanceError) and failed and failed.when == "setup":
+    if isinstance(error, KimiConformanceError) and when == "setup":
         return Verdict.INCONCLUSIVE, str(error)
-    if failed and failed.when == "call":
+    if when == "call":
         return Verdict.FAILED, f"{type(error).__name__}: {first_line(error)}"
-    return Verdict.ERROR, f"{type(error).__name__} in {failed.when if failed else ''}: {error}"
+    return Verdict.ERROR, f"{type(error).__name__} in {when}: {error}"
 
 
 def first_line(error: BaseException) -> str:

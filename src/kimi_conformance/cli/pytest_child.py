@@ -43,7 +43,7 @@ class CheckRun:
     max_tokens: int | None = None
     time_limit: float = 30.0
     record_into: Path | None = None
-    keep_exchanges: bool = True
+    matrix: bool = False
 
     def for_plane(self, plane: str) -> "CheckRun":
         """The same for one plane."""
@@ -109,10 +109,11 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
     return [
         *("-m", "pytest", "-p", "pytest_asyncio.plugin", "-p", "kimi_conformance.plugin"),
         *("-p", "no:cacheprovider", "-c", str(suite.conformance / "pytest.ini")),
-        *("--rootdir", str(suite.conformance), "-q", "--tb=short", "--no-header"),
+        *("--rootdir", str(suite.conformance), "-q", "--no-header"),
+        # A matrix has thousands of failures on purpose, and nobody reads their tracebacks.
+        *(("--kimi-matrix", "--tb=native", "--no-summary") if run.matrix else ("--tb=short",)),
         *(f"{name}={value}" for name, value in single.items() if value is not None),
         *(f"{name}={value}" for name, values in many.items() for value in values),
-        *(() if run.keep_exchanges else ("--kimi-no-exchanges",)),
         *_paths(run, suite),
     ]
 

@@ -60,7 +60,6 @@ def record(
         record_into=(into or suite.cassettes).resolve(),
         max_requests=max_requests,
         max_tokens=max_tokens,
-        keep_exchanges=False,
     )
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder.begin(

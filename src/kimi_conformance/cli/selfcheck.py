@@ -1,20 +1,18 @@
 """`kimi-conformance selfcheck`."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 
 from kimi_conformance import suite as suites
 from kimi_conformance.cli import options, show
-from kimi_conformance.cli.proof import ADAPTERS, ENDPOINTS, Proof, Suts, prove
-from kimi_conformance.cli.pytest_child import CheckRun, run_checks
-from kimi_conformance.cli.run_folder import RunFolder, read_run
+from kimi_conformance.cli.matrix import run_matrix
+from kimi_conformance.cli.proof import Proof, prove
+from kimi_conformance.cli.run_folder import RunFolder
 from kimi_conformance.cli.target import DEFAULT_EDITION
-from kimi_conformance.suite import Suite
-from kimi_conformance.verdicts import Outcome, RunVerdict
+from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["run_matrix", "selfcheck"]
+__all__ = ["selfcheck"]
 
 
 @click.command()
@@ -46,37 +44,6 @@ def selfcheck(edition: str | None, out: Path, json_file: str | None) -> int:
     show.say(sentence, json_file)
     show.answer(proof.record(), json_file)
     return verdict.exit_code
-
-
-def run_matrix(suite: Suite, edition: str, folder: Path) -> list[Outcome]:
-    """Every check on every SUT of its plane, both planes at once; their outcomes."""
-    with ThreadPoolExecutor(2) as pool:
-        planes = pool.map(
-            lambda plane: _run_plane(suite, edition, folder, *plane),
-            (("adapter", ADAPTERS), ("endpoint", ENDPOINTS)),
-        )
-        return [outcome for outcomes in planes for outcome in outcomes]
-
-
-def _run_plane(suite: Suite, edition: str, folder: Path, plane: str, suts: Suts) -> list[Outcome]:
-    run = RunFolder.begin(
-        folder,
-        plane,
-        lane="simulator",
-        source="embedded simulator",
-        edition=edition,
-        configuration={},
-    )
-    plan = CheckRun(
-        lane="simulator",
-        edition=edition,
-        plane=plane,
-        adapters=suts.all if plane == "adapter" else (),
-        endpoints=suts.all if plane == "endpoint" else (),
-        keep_exchanges=False,
-    )
-    run_checks(plan, suite, run.evidence)
-    return read_run(run.evidence).outcomes(suite.catalogue())
 
 
 def _sentence(proof: Proof) -> str:

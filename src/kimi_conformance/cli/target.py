@@ -8,13 +8,13 @@ inconclusive, each with its own long story.
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
 from kimi_conformance.http import httpx, ssl_context
+from kimi_conformance.stage import refuse_unsendable
 from kimi_conformance.suite import Suite
 
 __all__ = ["LANES", "Target", "UnusableTargetError", "inspect", "lane_of"]
@@ -102,14 +102,7 @@ def _model(asked: str | None, ids: list[str], edition: Edition) -> str:
 
 def _models(url: str, api_key: str) -> list[str]:
     """The ids at this endpoint; [] where the list is not in the documented form."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"'{url}' is no base URL. It looks like: {DEFAULT_BASE_URL}")
-    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise UsageError(
-            "KIMI_API_KEY holds a character that no header can carry (a line end, a space, or "
-            "one beyond ASCII). Set it again, without them."
-        )
+    refuse_unsendable(url, api_key)
     try:
         with httpx.Client(verify=ssl_context(), timeout=20, trust_env=False) as client:
             reply = client.get(f"{url}/models", headers={"Authorization": f"Bearer {api_key}"})

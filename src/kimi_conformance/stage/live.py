@@ -16,7 +16,7 @@ from kimi_conformance.errors import BudgetError, TransportError, UsageError
 from kimi_conformance.http import httpx, ssl_context
 from kimi_conformance.wire.exchange import Broken, Ending, Frame, Headers, Relay, Request
 
-__all__ = ["Budget", "Live"]
+__all__ = ["Budget", "Live", "refuse_unsendable"]
 
 _HOP_BY_HOP = {
     "connection",
@@ -83,6 +83,22 @@ def _tokens_asked_for(request: Request) -> int:
     return len(request.body) // 4 + completion
 
 
+def refuse_unsendable(base_url: str, api_key: str) -> None:
+    """Say what is wrong with an address or a key before anything is sent; never show the key.
+
+    Raises:
+        UsageError: `base_url` is no http(s) URL with a host, or no header can carry the key.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"'{base_url}' is no base URL. It looks like: https://api.moonshot.cn/v1")
+    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise UsageError(
+            "KIMI_API_KEY holds a character that no header can carry (a line end, a space, "
+            "or one beyond ASCII). Set it again, without them."
+        )
+
+
 class Live:
     """Forwards to an endpoint.
 
@@ -108,16 +124,8 @@ class Live:
         budget: Budget,
         seconds: float = 60.0,
     ) -> None:
+        refuse_unsendable(base_url, api_key)
         parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(
-                f"'{base_url}' is no base URL. It looks like: https://api.moonshot.cn/v1"
-            )
-        if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-            raise UsageError(
-                "KIMI_API_KEY holds a character that no header can carry (a line end, a space, "
-                "or one beyond ASCII). Set it again, without them."
-            )
         self._base_url = base_url.rstrip("/")
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._swap = {f"Bearer {placeholder}": f"Bearer {api_key}"}

@@ -2,7 +2,7 @@
 The adapter mutants: reference adapters, each wrong in one place.
 
 One module a topic, as the checks have it; `session` holds those of `caching` whose fault is
-in what a session remembers.
+in what a session remembers, `sending` those that only a wire law notices.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,7 @@ from kimi_conformance.adapters.mutants import (
     providers,
     requests,
     retry,
+    sending,
     session,
     streaming,
     structured_output,
@@ -38,7 +39,7 @@ __all__ = ["BREAKS", "MUTANTS", "Mutant"]
 
 _TOPICS = (
     *(listing, filter, context_window, fallback, auth, handle),
-    *(streaming, caching, session),
+    *(streaming, caching, session, sending),
     *(providers, configuration, config_cache, telemetry),
     *(offline, switching, performance),
     *(retry, errors, requests, tools),

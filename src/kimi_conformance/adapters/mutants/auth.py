@@ -38,7 +38,7 @@ class ChecksTheBalance(Mutant):
 class ChecksWithAnotherScheme(Mutant):
     """Checks the key under a scheme that no request will use."""
 
-    breaks = frozenset({"AUTH-03"})
+    breaks = frozenset({"AUTH-03", "AUTH-04", "SENT-003"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Say Token in place of Bearer."""

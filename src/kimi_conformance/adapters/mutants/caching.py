@@ -56,7 +56,30 @@ class OtherUse(Mutant):
 class CachesElsewhere(Mutant):
     """Makes caches at a path that the API does not have."""
 
-    breaks = frozenset({"CACHE-03"})
+    breaks = frozenset(
+        {
+            "CACHE-01",
+            "CACHE-03",
+            "CACHE-04",
+            "CACHE-05",
+            "CACHE-06",
+            "CACHE-07",
+            "CACHE-08",
+            "CACHE-09",
+            "CACHE-18",
+            "CACHE-20",
+            "CACHE-21",
+            "CACHE-26",
+            "CACHE-28",
+            "CACHE-29",
+            "CACHE-30",
+            "CACHE-31",
+            "CACHE-32",
+            "CACHE-33",
+            "CACHE-35",
+            "CACHE-38",
+        }
+    )
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Another path."""
@@ -69,7 +92,7 @@ class CachesElsewhere(Mutant):
 class CachesForOneModel(OtherCreation):
     """Names the chat's model where the family belongs."""
 
-    breaks = frozenset({"CACHE-04"})
+    breaks = frozenset({"CACHE-04", "CACHE-26", "CACHE-35"})
 
     def body(self, sound: dict[str, Any]) -> Mapping[str, Any]:
         """A concrete model."""
@@ -79,7 +102,7 @@ class CachesForOneModel(OtherCreation):
 class CachesWithoutNames(OtherCreation):
     """Caches role and content of a message, and nothing else of it."""
 
-    breaks = frozenset({"CACHE-05"})
+    breaks = frozenset({"CACHE-05", "CACHE-14", "CACHE-15", "CACHE-16", "CACHE-19", "CACHE-35"})
 
     def body(self, sound: dict[str, Any]) -> Mapping[str, Any]:
         """Messages with two fields."""
@@ -139,7 +162,7 @@ class CachesWithAFieldOfItsOwn(OtherCreation):
 class UsesNoCache(OtherUse):
     """Makes caches and forgets to use them."""
 
-    breaks = frozenset({"CACHE-08"})
+    breaks = frozenset({"CACHE-08", "CACHE-09", "CACHE-32", "CACHE-35"})
 
     def using(self, request: httpx.Request) -> httpx.Request:
         """Without both headers."""
@@ -186,7 +209,7 @@ class RenewsTwiceOnly(OtherUse):
 class SpreadsCacheHeaders(Mutant):
     """Sends the id of the cache with every request."""
 
-    breaks = frozenset({"CACHE-10"})
+    breaks = frozenset({"CACHE-10", "SENT-008"})
     last: str | None = None
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
@@ -200,7 +223,7 @@ class SpreadsCacheHeaders(Mutant):
 class ChatsWithTheFamily(OtherUse):
     """Names the family in a chat too."""
 
-    breaks = frozenset({"CACHE-11"})
+    breaks = frozenset({"CACHE-11", "CACHE-26", "CACHE-35"})
 
     def using(self, request: httpx.Request) -> httpx.Request:
         """The model of the cache."""
@@ -210,7 +233,7 @@ class ChatsWithTheFamily(OtherUse):
 class LeavesCachedMessagesOut(OtherUse):
     """Sends what is not cached, and nothing else."""
 
-    breaks = frozenset({"CACHE-12", "CACHE-13"})
+    breaks = frozenset({"CACHE-12", "CACHE-13", "CACHE-35"})
 
     def using(self, request: httpx.Request) -> httpx.Request:
         """Without system messages."""
@@ -245,7 +268,7 @@ class SendsCacheHeadersTwice(OtherUse):
 class ReplacesTheUsualHeaders(OtherUse):
     """Sends the cache headers in place of the usual ones."""
 
-    breaks = frozenset({"CACHE-32"})
+    breaks = frozenset({"CACHE-26", "CACHE-32", "CACHE-35", "SENT-002"})
 
     def using(self, request: httpx.Request) -> httpx.Request:
         """Without key and content type."""

@@ -19,14 +19,34 @@ __all__ = ["MUTANTS"]
 class ShowsNothingOnFailure(Mutant):
     """Returns an empty list, as is the rule for other vendors."""
 
-    breaks = frozenset({"FALLBACK-01"})
+    breaks = frozenset(
+        {
+            "AUTH-11",
+            "CTX-03",
+            "CTX-04",
+            "CTX-05",
+            "CTX-06",
+            "CTX-07",
+            "CTX-08",
+            "CTX-09",
+            "CTX-10",
+            "CTX-11",
+            "CTX-12",
+            "CTX-15",
+            "FALLBACK-01",
+            "FALLBACK-02",
+            "FALLBACK-05",
+            "FALLBACK-06",
+            "FALLBACK-07",
+        }
+    )
     on_list_failure = OnListFailure.EMPTY
 
 
 class FallsBackOnHTTPErrorsOnly(Mutant):
     """Expects the API to fail by status, and in no other way."""
 
-    breaks = frozenset({"FALLBACK-02"})
+    breaks = frozenset({"CTX-15", "FALLBACK-02"})
     on_list_failure = OnListFailure.RAISE
 
     async def list_models(self) -> Sequence[ModelConfig]:
@@ -110,7 +130,19 @@ class TableWithoutEndpoint(ListReader):
 class AddsTheTable(ListReader):
     """Adds the models of the table to those of the API."""
 
-    breaks = frozenset({"FALLBACK-08", "PROV-16"})
+    breaks = frozenset(
+        {
+            "FALLBACK-08",
+            "FILTER-03",
+            "FILTER-04",
+            "FILTER-05",
+            "FILTER-06",
+            "FILTER-08",
+            "FILTER-09",
+            "FILTER-11",
+            "PROV-16",
+        }
+    )
 
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
         """Both."""

@@ -30,7 +30,7 @@ def unlogged(logger: logging.Logger, drop: Callable[[logging.LogRecord], bool]) 
 class ListsBehindTwoSlashes(Mutant):
     """Joins base URL and path carelessly: GET {base_url}//models."""
 
-    breaks = frozenset({"LIST-01"})
+    breaks = frozenset({"CTX-15", "CTX-17", "LIST-01", "SENT-005"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Ask at the path with a slash too many."""
@@ -44,7 +44,7 @@ class ListsBehindTwoSlashes(Mutant):
 class ListsWithAnotherScheme(Mutant):
     """Sends the key under a scheme of its own."""
 
-    breaks = frozenset({"LIST-02"})
+    breaks = frozenset({"CTX-15", "CTX-17", "LIST-02", "SENT-003"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Say Token in place of Bearer."""

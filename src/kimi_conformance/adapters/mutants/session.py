@@ -205,14 +205,14 @@ class _EveryMessage(SessionCache):
 class MakesACacheForEveryRequest(Mutant):
     """Pays for a cache again and again."""
 
-    breaks = frozenset({"CACHE-07"})
+    breaks = frozenset({"CACHE-07", "CACHE-20", "CACHE-27", "CACHE-28", "CACHE-31"})
     cache_class = _AlwaysNew
 
 
 class CleansUpBetweenRequests(Mutant):
     """Deletes a cache before the next request could use it."""
 
-    breaks = frozenset({"CACHE-07"})
+    breaks = frozenset({"CACHE-07", "CACHE-27", "CACHE-28", "CACHE-31"})
     cache_class = _CleanedBetween
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from kimi_conformance.simulator.faults.change import json_of, with_json
+from kimi_conformance.simulator.faults.change import json_of, on_exchange, with_json
 from kimi_conformance.simulator.faults.fault import (
     Change,
     Fault,
@@ -14,7 +14,7 @@ from kimi_conformance.simulator.faults.fault import (
     sent,
     with_sent,
 )
-from kimi_conformance.simulator.world import Cache
+from kimi_conformance.simulator.world import Cache, World
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = ["CACHE_LIFE"]
@@ -23,11 +23,10 @@ NAME = "x-msh-context-cache"
 HOUR = 3600  # seconds
 
 
-def _forgets_tools(request: Request, sound: Sound, _: Parameters) -> Answer:
+def _forgets_tools(request: Request, answer: Answer, _: World) -> Answer | None:
     """Show a cache without its tools."""
-    answer = sound.reply(request)
     if not caching(request) or request.method != "GET" or answer.status != 200:
-        return answer
+        return None
     body = json_of(answer)
     if "tools" in body:
         body["tools"] = []
@@ -57,11 +56,10 @@ def _every_use_prolongs(request: Request, sound: Sound, _: Parameters) -> Answer
     return sound.reply(request)
 
 
-def _unknown_is_empty(request: Request, sound: Sound, _: Parameters) -> Answer:
+def _unknown_is_empty(request: Request, answer: Answer, _: World) -> Answer | None:
     """Show and change a cache that is not there as if it were."""
-    answer = sound.reply(request)
     if not caching(request) or request.method not in {"GET", "PUT"} or answer.status != 404:
-        return answer
+        return None
     body = {
         "id": request.path.rpartition("/")[2],
         "object": "context-cache",
@@ -93,7 +91,7 @@ def _row(
 
 
 CACHE_LIFE = (
-    _row("cache_forgets_tools", "Shows a cache without its tools.", _forgets_tools),
+    _row("cache_forgets_tools", "Shows a cache without its tools.", on_exchange(_forgets_tools)),
     _row(
         "cache_change_ignored",
         "Changes a cache in words only.",
@@ -104,7 +102,9 @@ CACHE_LIFE = (
         "Forgets a cache's name when it is changed.",
         _kept(lambda _, after: replace(after, name="")),
     ),
-    _row("cache_unknown_is_empty", "Shows caches that are not there.", _unknown_is_empty),
+    _row(
+        "cache_unknown_is_empty", "Shows caches that are not there.", on_exchange(_unknown_is_empty)
+    ),
     _row("cache_use_prolongs", "Prolongs a cache at every use.", _every_use_prolongs, chats),
     _row("cache_role_takes_tools", "Takes tools beside a role cache.", _takes_tools, chats),
     _row("cache_message_ignored", "Ignores messages of the role cache.", _ignores_reference, chats),

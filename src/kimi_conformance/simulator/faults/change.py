@@ -8,6 +8,7 @@ from typing import Any
 from kimi_conformance.simulator.faults.fault import Change, Parameters, Sound, sent, with_sent
 from kimi_conformance.simulator.go_json import go_json
 from kimi_conformance.simulator.streaming import DONE
+from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Frame, Headers, Request
 from kimi_conformance.wire.sse import decode
 
@@ -20,6 +21,7 @@ __all__ = [
     "on_answer",
     "on_chunk",
     "on_chunks",
+    "on_exchange",
     "on_frames",
     "on_json",
     "on_refusal",
@@ -113,6 +115,16 @@ def on_answer(edit: Callable[[Answer], Answer | None]) -> Change:
             return edit(answer) or answer
         except (AttributeError, LookupError, TypeError, ValueError):
             return answer
+
+    return change
+
+
+def on_exchange(edit: Callable[[Request, Answer, World], Answer | None]) -> Change:
+    """The same, for an edit that looks at the request or at the world too."""
+
+    def change(request: Request, sound: Sound, parameters: Parameters) -> Answer:
+        edited = on_answer(lambda answer: edit(request, answer, sound.world))
+        return edited(request, sound, parameters)
 
     return change
 

@@ -9,6 +9,7 @@ from kimi_conformance.simulator.faults.change import (
     json_of,
     on_chunk,
     on_chunks,
+    on_exchange,
     on_json,
     on_sent,
     with_json,
@@ -23,28 +24,18 @@ from kimi_conformance.simulator.faults.fault import (
     streams,
     wholes,
 )
+from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = ["PROMPTS"]
 
 Body = dict[str, Any]
 KNOWN = frozenset(
-    [
-        "model",
-        "messages",
-        "max_tokens",
-        "temperature",
-        "top_p",
-        "n",
-        "stop",
-        "stream",
-        "stream_options",
-        "tools",
-        "tool_choice",
-        "presence_penalty",
-        "frequency_penalty",
-        "response_format",
-    ]
+    {
+        *("model", "messages", "max_tokens", "temperature", "top_p", "n", "stop"),
+        *("stream", "stream_options", "tools", "tool_choice", "response_format"),
+        *("presence_penalty", "frequency_penalty"),
+    }
 )
 
 
@@ -55,31 +46,26 @@ def _chats_only(change: Change) -> Change:
     return only
 
 
-def _prompt_plus(count: Callable[[Request, Sound], int]) -> Change:
+def _prompt_plus(count: Callable[[Request, World], int]) -> Change:
     """Count so many prompt tokens more in a whole answer."""
 
-    def change(request: Request, sound: Sound, _: Parameters) -> Answer:
-        answer = sound.reply(request)
+    def edit(request: Request, answer: Answer, world: World) -> Answer | None:
         if not wholes(request) or answer.status != 200:
-            return answer
+            return None
         body = json_of(answer)
-        usage = body.get("usage")
-        if not isinstance(usage, dict):
-            return answer
-        more = count(request, sound)
+        more = count(request, world)
         for name in ("prompt_tokens", "total_tokens"):
-            if isinstance(usage.get(name), int):
-                usage[name] += more
+            body["usage"][name] += more
         return with_json(answer, body)
 
-    return change
+    return on_exchange(edit)
 
 
-def _drift(_: Request, sound: Sound) -> int:
-    return sound.world.number
+def _drift(_: Request, world: World) -> int:
+    return world.number
 
 
-def _first_key(request: Request, _: Sound) -> int:
+def _first_key(request: Request, _: World) -> int:
     return int(next(iter(sent(request)), "model") != "model")
 
 
@@ -125,14 +111,13 @@ def _streams_when_named(body: Body) -> None:
         body["stream"] = True
 
 
-def _repeats_partial(request: Request, sound: Sound, _: Parameters) -> Answer:
+def _repeats_partial(request: Request, answer: Answer, _: World) -> Answer | None:
     """Begin the answer with the beginning that was given."""
-    answer = sound.reply(request)
     last = (_messages(sent(request)) or [{}])[-1]
     if not wholes(request) or answer.status != 200 or last.get("partial") is not True:
-        return answer
+        return None
     body = json_of(answer)
-    for choice in body.get("choices", ()):
+    for choice in body["choices"]:
         message = choice["message"]
         message["content"] = text_of(last.get("content")) + text_of(message.get("content"))
     return with_json(answer, body)
@@ -196,7 +181,7 @@ PROMPTS = (
     _row("refuses_parts", "Takes texts only, no parts.", _refuses(_has_parts, "content")),
     _row("refuses_results", "Takes no results of tools.", _refuses(_has_results, "role")),
     _row("refuses_unknown", "Takes no unknown field.", _refuses(_has_unknown, "unknown")),
-    _row("partial_repeated", "Repeats the beginning it was given.", _repeats_partial),
+    _row("partial_repeated", "Repeats the beginning it was given.", on_exchange(_repeats_partial)),
     _row(
         "reasoning_more_than_completion",
         "Counts more reasoning than answer.",
@@ -208,6 +193,8 @@ PROMPTS = (
         "streams_when_named",
         "Streams for stream: false too.",
         _chats_only(on_sent(_streams_when_named)),
+        "WIRE-003",
+        "WIRE-004",
     ),
     _row("one_chunk", "Streams all text in a chunk.", on_chunks(_one_chunk), touches=streams),
     _row("stream_prompt_more", "Counts streams higher.", on_chunk(_one_more), touches=streams),

@@ -227,7 +227,7 @@ REFUSALS = (
         # Whatever was asked for, its laws find none of it.
         breaks=frozenset(
             {"WIRE-006", "MODELS-001", "CHAT-001", "CHAT-002", "CHAT-003", "CHAT-004", "CHAT-008"}
-            | {"CHAT-009", "CACHING-001", "CACHING-002", "CACHING-003", "CACHING-005"}
+            | {"CHAT-009", "CACHING-001", "CACHING-002", "CACHING-003", "CACHING-005", "SSE-001"}
         ),
     ),
     Fault(

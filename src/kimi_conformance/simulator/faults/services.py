@@ -7,6 +7,7 @@ from typing import Any
 from kimi_conformance.simulator.faults.change import (
     json_of,
     on_answer,
+    on_exchange,
     on_json,
     with_header,
     with_json,
@@ -16,12 +17,14 @@ from kimi_conformance.simulator.faults.fault import (
     Fault,
     Parameters,
     Sound,
+    anything,
     models,
     sent,
     streams,
 )
 from kimi_conformance.simulator.go_json import go_json
 from kimi_conformance.simulator.streaming import DONE
+from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Frame, Request
 
 __all__ = ["SERVICES"]
@@ -57,58 +60,52 @@ def _debt_eats_voucher(body: dict[str, Any]) -> None:
     body["data"].update(cash_balance=-DEBT, voucher_balance=5, available_balance=5 - DEBT)
 
 
-def _repeats_key(request: Request, sound: Sound, _: Parameters) -> Answer:
-    answer = sound.reply(request)
+def _repeats_key(request: Request, answer: Answer, _: World) -> Answer | None:
     if answer.status != 401:
-        return answer
+        return None
     body = json_of(answer)
     body["error"]["message"] += f": {request.header('Authorization')}"
     return with_json(answer, body)
 
 
-def _inside_stream(request: Request, sound: Sound, _: Parameters) -> Answer:
+def _inside_stream(request: Request, answer: Answer, _: World) -> Answer | None:
     """Begin the stream before looking at what is asked, and say the refusal in it."""
-    answer = sound.reply(request)
     if not streams(request) or answer.status < 400:
-        return answer
+        return None
     frames = (Frame(0.0, b"data: " + answer.body + b"\n\n"), Frame(0.0, DONE))
     events = with_header(answer, "Content-Type", "text/event-stream; charset=utf-8")
     return replace(events, status=200, frames=frames)
 
 
-def _flapping(request: Request, sound: Sound, _: Parameters) -> Answer:
-    answer = sound.reply(request)
-    if not models(request) or answer.status != 200 or sound.world.number % 2:
-        return answer
+def _flapping(request: Request, answer: Answer, world: World) -> Answer | None:
+    if not models(request) or answer.status != 200 or world.number % 2:
+        return None
     body = json_of(answer)
     body["data"].pop()
     return with_json(answer, body)
 
 
-def _embeds(request: Request, sound: Sound, _: Parameters) -> Answer:
-    answer = sound.reply(request)
+def _embeds(request: Request, answer: Answer, _: World) -> Answer | None:
     if request.path != EMBEDDINGS or answer.status != 403:
-        return answer
+        return None
     vector = {"object": "embedding", "index": 0, "embedding": [0.0, 1.0]}
     return with_json(answer, {"object": "list", "data": [vector]}, status=200)
 
 
-def _unprocessable(request: Request, sound: Sound, _: Parameters) -> Answer:
+def _unprocessable(request: Request, answer: Answer, _: World) -> Answer | None:
     """Answer a body that is no JSON object with 422."""
-    answer = sound.reply(request)
     if request.method != "POST" or answer.status != 400 or sent(request):
-        return answer
+        return None
     return replace(answer, status=422)
 
 
-def _method_not_allowed(request: Request, sound: Sound, _: Parameters) -> Answer:
+def _method_not_allowed(request: Request, answer: Answer, _: World) -> Answer | None:
     """Answer a known path under a method that it does not have with 405."""
-    answer = sound.reply(request)
     if answer.status != 404 or request.path not in {"/v1/models", "/v1/chat/completions"}:
-        return answer
+        return None
     body = json_of(answer)
     if body.get("error") != "url.not_found":
-        return answer
+        return None
     error = {"message": "Method Not Allowed", "type": "invalid_request_error"}
     return with_json(answer, {"error": error}, status=405)
 
@@ -126,10 +123,6 @@ def _row(
     return Fault(name=name, text=text, change=change, touches=touches, breaks=frozenset(breaks))
 
 
-def _anything(_: Request) -> bool:
-    return True
-
-
 SERVICES = (
     _row("balance_text", "Says the balance in texts.", _only(BALANCE, _in_texts), _at(BALANCE)),
     _row(
@@ -144,23 +137,47 @@ SERVICES = (
         _only(ESTIMATE, lambda body: body["data"].update(total_tokens=80)),
         _at(ESTIMATE),
     ),
-    _row("embeddings_open", "Offers embeddings.", _embeds, _at(EMBEDDINGS)),
-    _row("models_flap", "Lists a model less at every second call.", _flapping, models),
-    _row("key_repeated", "Repeats the key that it refuses.", _repeats_key, _anything),
-    _row("refusal_in_stream", "Says a refusal inside the stream.", _inside_stream, streams),
-    _row("malformed_is_422", "Answers broken JSON with 422.", _unprocessable, _anything),
-    _row("method_is_405", "Answers a wrong method with 405.", _method_not_allowed, _anything),
+    _row("embeddings_open", "Offers embeddings.", on_exchange(_embeds), _at(EMBEDDINGS)),
+    _row("models_flap", "Lists a model less at every second call.", on_exchange(_flapping), models),
+    _row("key_repeated", "Repeats the key that it refuses.", on_exchange(_repeats_key), anything),
+    _row(
+        "refusal_in_stream",
+        "Says a refusal inside the stream.",
+        on_exchange(_inside_stream),
+        streams,
+        *("CHAT-008", "CHAT-009", "SSE-004", "SSE-009", "SSE-010", "SSE-011", "SSE-012", "SSE-013"),
+    ),
+    _row(
+        "malformed_is_422",
+        "Answers broken JSON with 422.",
+        on_exchange(_unprocessable),
+        anything,
+        "WIRE-007",
+    ),
+    _row(
+        "method_is_405",
+        "Answers a wrong method with 405.",
+        on_exchange(_method_not_allowed),
+        anything,
+        "WIRE-007",
+    ),
     _row(
         "request_id_missing",
         "Gives answers no id.",
         on_answer(lambda answer: with_header(answer, "Msh-Request-Id", None)),
-        _anything,
+        anything,
     ),
     _row(
         "request_id_constant",
         "Gives all answers one id.",
         on_answer(lambda answer: with_header(answer, "Msh-Request-Id", "0" * 32)),
-        _anything,
+        anything,
     ),
-    _row("gzip_broken", "Sends gzip that no one can unpack.", on_answer(_packs_badly), _anything),
+    _row(
+        "gzip_broken",
+        "Sends gzip that no one can unpack.",
+        on_answer(_packs_badly),
+        anything,
+        "WIRE-009",
+    ),
 )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from kimi_conformance.errors import UsageError, nearest
@@ -12,6 +12,7 @@ from kimi_conformance.simulator.faults.caching import CACHING
 from kimi_conformance.simulator.faults.completions import COMPLETIONS
 from kimi_conformance.simulator.faults.fault import Fault, Parameters
 from kimi_conformance.simulator.faults.models import MODELS
+from kimi_conformance.simulator.faults.noticed import NOTICED
 from kimi_conformance.simulator.faults.outages import OUTAGES
 from kimi_conformance.simulator.faults.prompts import PROMPTS
 from kimi_conformance.simulator.faults.refusals import REFUSALS
@@ -25,7 +26,7 @@ __all__ = ["FAULTS", "FaultSwitch", "parse_switch"]
 T = TypeVar("T")
 
 FAULTS: Mapping[str, Fault] = {
-    fault.name: fault
+    fault.name: replace(fault, breaks=fault.breaks | NOTICED.get(fault.name, frozenset()))
     for fault in (
         *TRANSPORT,
         *OUTAGES,

@@ -1,0 +1,74 @@
+"""
+Every check on every SUT of its plane: the matrix that a selfcheck is read off.
+
+The SUTs of each plane are dealt to two processes, and two processes run at a time. Each begins
+with the sound SUT, since what that one is answered tells which checks a fault cannot change.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from kimi_conformance.cli.proof import ADAPTERS, ENDPOINTS, Suts
+from kimi_conformance.cli.pytest_child import CheckRun, run_checks
+from kimi_conformance.cli.run_folder import RunFolder, read_run
+from kimi_conformance.suite import Suite
+from kimi_conformance.verdicts import Outcome
+
+__all__ = ["PLANES", "run_matrix"]
+
+PLANES = {"adapter": ADAPTERS, "endpoint": ENDPOINTS}
+SHARES = 2  # processes a plane
+AT_A_TIME = 2  # processes
+TIME_LIMIT = 5.0  # seconds a check; what stalls on purpose waits for most of it
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    plane: str
+    sound: str
+    others: Sequence[str]
+    first: bool
+
+
+def run_matrix(
+    suite: Suite, edition: str, folder: Path, planes: Sequence[str] = tuple(PLANES)
+) -> list[Outcome]:
+    """The outcomes of every check on every SUT of these planes, the sound SUT's once."""
+    shares = [share for plane in planes for share in _deal(plane, PLANES[plane])]
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        found = pool.map(lambda share: _run(suite, edition, folder, share), shares)
+        return [outcome for outcomes in found for outcome in outcomes]
+
+
+def _deal(plane: str, suts: Suts) -> list[_Share]:
+    others = suts.all[1:]
+    return [
+        _Share(plane, suts.sound, others[start::SHARES], first=start == 0)
+        for start in range(SHARES)
+    ]
+
+
+def _run(suite: Suite, edition: str, folder: Path, share: _Share) -> list[Outcome]:
+    run = RunFolder.begin(
+        folder,
+        share.plane,
+        lane="simulator",
+        source="embedded simulator",
+        edition=edition,
+        configuration={},
+    )
+    suts = [share.sound, *share.others]
+    plan = CheckRun(
+        lane="simulator",
+        edition=edition,
+        plane=share.plane,
+        adapters=suts if share.plane == "adapter" else (),
+        endpoints=suts if share.plane == "endpoint" else (),
+        time_limit=TIME_LIMIT,
+        matrix=True,
+    )
+    run_checks(plan, suite, run.evidence)
+    outcomes = read_run(run.evidence).outcomes(suite.catalogue())
+    return [each for each in outcomes if share.first or each.sut != share.sound]
