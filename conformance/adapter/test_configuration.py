@@ -217,11 +217,11 @@ async def test_the_key_of_the_settings_goes_before_that_of_the_environment(
 ) -> None:
     """What is said in code is meant for this client."""
     upstream.replies(replies.completion())
-    environment = {"KIMI_API_KEY": "sk-of-the-environment"}
+    environment = {"KIMI_API_KEY": "sk-of-the-env"}
 
-    await open_adapter(api_key="sk-of-the-settings", environment=environment).chat(GREETING)
+    await open_adapter(api_key="sk-of-code", environment=environment).chat(GREETING)
 
-    assert upstream.requests[0].header("Authorization") == "Bearer sk-of-the-settings"
+    assert upstream.requests[0].header("Authorization") == "Bearer sk-of-code"
 
 
 @requirement("CONFIG-13")
