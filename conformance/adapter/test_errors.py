@@ -22,7 +22,7 @@ from kimi_conformance.checks import (
 )
 
 GREETING = ChatRequest(model="moonshot-v1-8k", messages=[{"role": "user", "content": "Hello"}])
-KEY = "sk-of-this-user-and-nobody-else"
+KEY = "sk-of-a-user"
 
 
 @requirement("ERR-01")

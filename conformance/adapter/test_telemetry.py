@@ -19,7 +19,7 @@ from kimi_conformance.checks import (
     requirement,
 )
 
-KEY = "sk-of-this-very-user"
+KEY = "sk-of-a-user"
 PROMPT = "the secret recipe of my grandmother"
 QUESTION = ChatRequest(
     model="moonshot-v1-8k", messages=[{"role": "user", "content": f"Improve {PROMPT}"}]
