@@ -18,7 +18,7 @@ from kimi_conformance.cli.proof import (
 from kimi_conformance.requirements import Level, Plane
 from kimi_conformance.verdicts import Outcome, Verdict
 
-SUTS = Suts(sound="sound", mutants=["bad"], benign=["odd"], vacuums=["nothing"])
+SUTS = Suts(sound="sound", basis=["sound"], mutants=["bad"], benign=["odd"], vacuums=["nothing"])
 BASE = Outcome(
     id="endpoint/chat/answers",
     requirement="EP-CHAT-01",

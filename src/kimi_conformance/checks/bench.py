@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kimi_conformance import __version__, suite
@@ -43,6 +43,9 @@ from kimi_conformance.simulator.vacuum import VACUUMS
 from kimi_conformance.stage import Budget, Live, Source, Stage
 from kimi_conformance.stage.guard import SocketGuard
 from kimi_conformance.verdicts import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from kimi_conformance.checks.unchanged import UnchangedRuns
 
 __all__ = ["PLACEHOLDER_KEY", "Bench", "Options"]
 
@@ -123,16 +126,29 @@ class Bench:
         exchanges = check.exchanges()
         if self.options.matrix and check.endpoint == "endpoint":
             self._sound.remember(outcome, exchanges)
+        if self.options.matrix and check.adapter:
+            self._unchanged.remember(outcome, check.opened)
         self.evidence.add_outcome(outcome, exchanges)
         check.lanes.clear()  # pytest keeps its items to the end, and a matrix has many
+        check.opened.clear()
         phases.clear()
 
     def known_verdict(self, check: CheckItem) -> Verdict | None:
         """In a matrix, the verdict of a check that a fault cannot have changed; else None."""
-        kind, _, fault = str(check.endpoint).partition(":")
-        if not self.options.matrix or kind != "fault":
+        if not self.options.matrix:
             return None
-        return self._sound.verdict_despite(fault, check.id)
+        kind, _, name = check.sut.partition(":")
+        if kind == "fault":
+            return self._sound.verdict_despite(name, check.id)
+        if kind == "mutant":
+            return self._unchanged.verdict_despite(name, check.id)
+        return None
+
+    @cached_property
+    def _unchanged(self) -> "UnchangedRuns":
+        from kimi_conformance.checks.unchanged import UnchangedRuns  # only a matrix has mutants
+
+        return UnchangedRuns()
 
     def _newly_blocked(self) -> list[str]:
         blocked, self._guard.blocked[:] = list(self._guard.blocked), []
@@ -158,6 +174,12 @@ class Bench:
         if isinstance(found, AdapterError):
             raise found
         return found
+
+    def open_for(self, check: CheckItem, binding: Binding) -> Adapter:
+        """A new adapter for a check, as `open_adapter`."""
+        adapter = self.open_adapter(check.sut, binding)
+        check.opened.append(adapter)
+        return adapter
 
     def open_adapter(self, spec: str, binding: Binding) -> Adapter:
         """A new adapter.

@@ -125,7 +125,7 @@ async def open_adapter(
 ) -> AsyncIterator[OpenAdapter]:
     """Opens the adapter, with `binding` changed as the keywords say; closed after the check."""
     assert check.adapter is not None
-    opening = OpenAdapter(partial(bench.open_adapter, check.adapter), binding)
+    opening = OpenAdapter(partial(bench.open_for, check), binding)
     yield opening
     await opening.close_all()
 

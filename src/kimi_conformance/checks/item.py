@@ -37,6 +37,7 @@ class CheckItem:
         endpoint: The endpoint's spec, on the endpoint plane.
         cassette: Where its recording is, below `cassettes/`, without the suffix.
         lanes: The lanes opened for it.
+        opened: The adapters opened for it.
         recorded: The one among them that a cassette is made of, or None.
         not_claimed: Why the requirement does not apply to the SUT, or "".
         known: Its verdict where that is known without running it, else None.
@@ -48,6 +49,7 @@ class CheckItem:
     endpoint: str | None
     cassette: str
     lanes: list[Lane] = field(default_factory=list)
+    opened: list[Adapter] = field(default_factory=list)
     recorded: Lane | None = None
     not_claimed: str = ""
     known: Verdict | None = None

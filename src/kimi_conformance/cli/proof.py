@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kimi_conformance.adapters.mutants import BREAKS
+from kimi_conformance.adapters.mutants import BREAKS, UNCHANGED
 from kimi_conformance.adapters.vacuum import VACUUMS as VACUUM_ADAPTERS
 from kimi_conformance.simulator.faults import FAULTS
 from kimi_conformance.simulator.vacuum import VACUUMS as VACUUM_ENDPOINTS
@@ -38,12 +38,15 @@ class Suts:
 
     Attributes:
         sound: The one that is right.
+        basis: Those that every matrix begins with, since what becomes of a check there tells
+            whether the others need to be asked; the sound one first.
         mutants: Wrong: some check must fail for each.
         benign: Odd but legal, or nobody's business: no check may fail.
         vacuums: Nothing there: no check may pass.
     """
 
     sound: str
+    basis: Sequence[str]
     mutants: Sequence[str]
     benign: Sequence[str]
     vacuums: Sequence[str]
@@ -90,12 +93,14 @@ def fault_spec(name: str) -> str:
 
 ADAPTERS = Suts(
     sound="reference",
+    basis=["reference", f"mutant:{UNCHANGED}"],
     mutants=[f"mutant:{name}" for name in BREAKS],
-    benign=[],
+    benign=[f"mutant:{UNCHANGED}"],
     vacuums=[f"vacuum:{name}" for name in VACUUM_ADAPTERS],
 )
 ENDPOINTS = Suts(
     sound="endpoint",
+    basis=["endpoint"],
     mutants=[
         fault_spec(fault.name)
         for fault in FAULTS.values()

@@ -34,8 +34,9 @@ from kimi_conformance.adapters.mutants import (
     tools,
 )
 from kimi_conformance.adapters.mutants.mutant import Mutant, name_of
+from kimi_conformance.adapters.mutants.unchanged import Unchanged
 
-__all__ = ["BREAKS", "MUTANTS", "Mutant"]
+__all__ = ["BREAKS", "MUTANTS", "UNCHANGED", "Mutant"]
 
 _TOPICS = (
     *(listing, filter, context_window, fallback, auth, handle),
@@ -46,7 +47,9 @@ _TOPICS = (
     *(structured_output, multimodal, embeddings),
 )
 
-MUTANTS: Mapping[str, type[Mutant]] = {
+_WRONG: Mapping[str, type[Mutant]] = {
     name_of(mutant): mutant for topic in _TOPICS for mutant in topic.MUTANTS
 }
-BREAKS: Mapping[str, frozenset[str]] = {name: mutant.breaks for name, mutant in MUTANTS.items()}
+BREAKS: Mapping[str, frozenset[str]] = {name: mutant.breaks for name, mutant in _WRONG.items()}
+UNCHANGED = name_of(Unchanged)
+MUTANTS: Mapping[str, type[Mutant]] = {UNCHANGED: Unchanged, **_WRONG}

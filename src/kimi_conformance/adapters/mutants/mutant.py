@@ -67,6 +67,7 @@ class Mutant:
             KimiSettings.from_environment,
             api_key=binding.api_key,
             base_url=binding.base_url,
+            patience_s=binding.patience,
             attempts=binding.attempts,
         )
         self.settings = self.read_settings(binding.environment)
