@@ -26,11 +26,11 @@ KEY = "sk-of-a-user"
 
 
 @requirement("ERR-01")
-async def test_silence_is_a_timeout(adapter: Chats, upstream: Upstream) -> None:
+async def test_silence_is_a_timeout(open_adapter: OpenAdapter, upstream: Upstream) -> None:
     """A program can tell a slow API from one that is not there."""
     upstream.replies(replies.never())
 
-    failure = await failing(adapter.chat(GREETING))
+    failure = await failing(open_adapter(attempts=1).chat(GREETING))
 
     assert upstream.requests
     assert failure.kind == "timeout"
@@ -122,12 +122,12 @@ async def test_a_timeout_is_found_before_the_connection_error_it_also_is(
     ],
 )
 async def test_whatever_a_chat_raises_is_an_llm_error(
-    answer: Answer, adapter: Chats, upstream: Upstream
+    answer: Answer, open_adapter: OpenAdapter, upstream: Upstream
 ) -> None:
     """One `except` is enough for all that a chat can do."""
     upstream.replies(answer)
 
-    failure = await failing(adapter.chat(GREETING))
+    failure = await failing(open_adapter(attempts=1).chat(GREETING))
 
     assert upstream.requests
     assert failure.is_llm_error

@@ -5,8 +5,9 @@ A mutant differs from this one in the hooks that it overrides. A check that call
 them, or whose requests and answers pass through them unchanged, cannot tell the two apart.
 """
 
-from collections.abc import Coroutine, Sequence
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.protocol import Binding
@@ -14,10 +15,12 @@ from kimi_conformance.http import httpx
 
 __all__ = ["Unchanged", "is_unmoved"]
 
+Result = TypeVar("Result")
+
 _HOOKS = frozenset(name for name in vars(Mutant) if not name.startswith("_")) - {"breaks"}
 _ALWAYS = frozenset({"__init__", "name", "version", "capabilities"})
 _ON_THE_WIRE = frozenset({"outgoing", "incoming"})
-_Passed = tuple[Literal["outgoing", "incoming"], str, Any]  # which, doing what, the message
+_OF_THE_TRANSFER = frozenset({"content-length", "transfer-encoding"})  # no client reads them
 
 
 class Unchanged(Mutant):
@@ -25,12 +28,12 @@ class Unchanged(Mutant):
 
     Attributes:
         used: The hooks that were called or read.
-        passed: Each request and answer that went by, with what was being done.
+        passed: Each request and answer that went by.
     """
 
     def __init__(self, binding: Binding) -> None:
         self.used: set[str] = set()
-        self.passed: list[_Passed] = []
+        self.passed: list[_Request | _Response] = []
         super().__init__(binding)
 
     def __getattribute__(self, name: str) -> Any:
@@ -40,13 +43,91 @@ class Unchanged(Mutant):
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """The request as it is."""
-        self.passed.append(("outgoing", self.doing, request))
+        self.passed.append(_Request(self.doing, request))
         return request
 
     async def incoming(self, response: httpx.Response) -> httpx.Response:
         """The answer as it is."""
-        self.passed.append(("incoming", self.doing, response))
-        return response
+        passed = _Response(self.doing, response)
+        self.passed.append(passed)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Overheard(response.stream, passed),  # type: ignore[arg-type]
+            extensions=response.extensions,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request that went by, while the adapter was doing something."""
+
+    doing: str
+    message: httpx.Request
+    way = "outgoing"
+
+    def passes(self, faulty: Mutant) -> bool:
+        sent = self.message
+        request = httpx.Request(
+            sent.method,
+            sent.url,
+            headers=sent.headers.multi_items(),
+            content=sent.content,
+            extensions=sent.extensions,
+        )
+        before = self._parts(request)
+        return self._parts(faulty.outgoing(request)) == before
+
+    def _parts(self, request: httpx.Request) -> tuple[object, ...]:
+        return request.method, request.url, request.headers.raw, request.content
+
+
+@dataclass(slots=True)
+class _Response:
+    """An answer that went by; its body is known when it was read to its end."""
+
+    doing: str
+    message: httpx.Response
+    body: bytearray = field(default_factory=bytearray)
+    complete: bool = False
+    way = "incoming"
+
+    def passes(self, faulty: Mutant) -> bool:
+        if not self.complete:
+            return False
+        return self._parts(_at_once(faulty.incoming(self._again()))) == self._parts(self._again())
+
+    def _again(self) -> httpx.Response:
+        return httpx.Response(
+            self.message.status_code,
+            headers=self.message.headers.multi_items(),
+            stream=httpx.ByteStream(bytes(self.body)),
+        )
+
+    def _parts(self, response: httpx.Response) -> tuple[object, ...]:
+        kept = [
+            (name.lower(), value)
+            for name, value in response.headers.multi_items()
+            if name.lower() not in _OF_THE_TRANSFER
+        ]
+        return response.status_code, kept, _at_once(response.aread())
+
+
+class _Overheard(httpx.AsyncByteStream):
+    """The body of an answer, kept as it is read."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, passed: _Response) -> None:
+        self._stream = stream
+        self._passed = passed
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            self._passed.body += chunk
+            yield chunk
+        self._passed.complete = True
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def is_unmoved(mutant: type[Mutant], runs: Sequence[Unchanged]) -> bool:
@@ -58,7 +139,7 @@ def is_unmoved(mutant: type[Mutant], runs: Sequence[Unchanged]) -> bool:
     touched = {name for run in runs for name in changed & (run.used | _ALWAYS)}
     if not touched <= _ON_THE_WIRE:
         return False
-    return not touched or all(_passes_alike(mutant, run) for run in runs)
+    return not touched or all(_passes_alike(mutant, run, touched) for run in runs)
 
 
 def _overridden(mutant: type[Mutant]) -> frozenset[str]:
@@ -66,14 +147,18 @@ def _overridden(mutant: type[Mutant]) -> frozenset[str]:
     return frozenset(name for kind in between for name in vars(kind) if name in _HOOKS | _ALWAYS)
 
 
-def _passes_alike(mutant: type[Mutant], run: Unchanged) -> bool:
+def _passes_alike(mutant: type[Mutant], run: Unchanged, ways: set[str]) -> bool:
     """Whether all that passed the sound adapter passes a new mutant without a change."""
     faulty = mutant(run.binding)
     faulty.sound = _Untouchable()  # type: ignore[assignment]
     try:
-        return all(_passes(faulty, *passed) for passed in run.passed)
+        for passed in run.passed:
+            faulty.doing = passed.doing
+            if passed.way in ways and not passed.passes(faulty):
+                return False
     except Exception:  # noqa: BLE001 - whatever it is, it is for a run of its own to say
         return False
+    return True
 
 
 class _Untouchable:
@@ -83,36 +168,7 @@ class _Untouchable:
         raise LookupError(f"a replay knows no '{name}' of the sound adapter")
 
 
-def _passes(faulty: Mutant, which: str, doing: str, message: Any) -> bool:
-    faulty.doing = doing
-    if which == "outgoing":
-        request = httpx.Request(
-            message.method,
-            message.url,
-            headers=message.headers.multi_items(),
-            content=message.content,
-            extensions=message.extensions,
-        )
-        before = _request_parts(request)
-        return _request_parts(faulty.outgoing(request)) == before
-    if "content-encoding" in message.headers:
-        return False  # its content is no longer as it came
-    response = httpx.Response(
-        message.status_code, headers=message.headers.multi_items(), content=message.content
-    )
-    before = _response_parts(response)
-    return _response_parts(_result_of(faulty.incoming(response))) == before
-
-
-def _request_parts(request: httpx.Request) -> tuple[object, ...]:
-    return request.method, request.url, request.headers.raw, request.content
-
-
-def _response_parts(response: httpx.Response) -> tuple[object, ...]:
-    return response.status_code, response.headers.raw, response.content
-
-
-def _result_of(coroutine: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
+def _at_once(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """What a coroutine returns that has nothing to wait for.
 
     Raises:
@@ -121,7 +177,7 @@ def _result_of(coroutine: Coroutine[Any, Any, httpx.Response]) -> httpx.Response
     try:
         coroutine.send(None)
     except StopIteration as stop:
-        returned: httpx.Response = stop.value
+        returned: Result = stop.value
         return returned
     coroutine.close()
     raise RuntimeError("it waits")
