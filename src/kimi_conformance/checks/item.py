@@ -16,6 +16,8 @@ from kimi_conformance.wire.exchange import Exchange
 
 __all__ = ["CheckItem", "CheckTimeoutError", "check_id"]
 
+_TOO_MANY_REQUESTS = 429
+_BROKEN = 500
 _SUT_PART = re.compile(r"-@[^@]*@$|@[^@]*@-?")
 
 
@@ -71,6 +73,17 @@ class CheckItem:
     def troubles(self) -> list[str]:
         """Why a source could not answer."""
         return [str(trouble) for lane in self.lanes for trouble in lane.troubles]
+
+    def outage(self) -> str:
+        """What says that the API was busy or broken while an adapter was judged by it, or ""."""
+        if self.adapter is None or self.recorded is None or self.recorded.journal is None:
+            return ""  # checks of an endpoint know what they expect, and say so themselves
+        for exchange in self.recorded.journal.exchanges:
+            status = exchange.answer.status
+            if status == _TOO_MANY_REQUESTS or status >= _BROKEN:
+                request = exchange.request
+                return f"the API answered {status} at {request.method} {request.path}"
+        return ""
 
     def unplayed(self) -> str:
         """Which recorded interactions nobody asked for, or ""."""
@@ -146,6 +159,8 @@ def _judge(item: CheckItem, failed: Phase | None, blocked: Sequence[str]) -> tup
     if troubles := item.troubles():
         return Verdict.INCONCLUSIVE, troubles[0]
     if failed is not None and failed.error is not None:
+        if outage := item.outage():
+            return Verdict.INCONCLUSIVE, f"{outage}, which decides nothing about its client"
         return _judge_error(failed.error, failed.when)
     stale = item.unplayed()
     return (Verdict.INCONCLUSIVE, stale) if stale else (Verdict.PASSED, "")
