@@ -5,13 +5,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 import pytest
+from hypothesis import settings
 
 from kimi_conformance import suite
 from kimi_conformance.cli.matrix import run_matrix
 from kimi_conformance.stage import Stage
 from kimi_conformance.verdicts import Outcome
 
+EDITIONS = ("2025-09", "2026-09")
 Matrix = Mapping[str, Sequence[Outcome]]
+
+# How long properties are searched: `pytest --hypothesis-profile nightly` does it at length.
+COMMON = settings(deadline=None, database=None)  # machines are shared, and nothing is left behind
+settings.register_profile("ci", COMMON, derandomize=True, max_examples=100, stateful_step_count=50)
+settings.register_profile(
+    "nightly", COMMON, max_examples=1000, stateful_step_count=100, print_blob=True
+)
+settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +39,7 @@ def matrix_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Matri
     def run(plane: str) -> Matrix:
         by_sut: dict[str, list[Outcome]] = defaultdict(list)
         folder = tmp_path_factory.mktemp("matrix")
-        for outcome in run_matrix(suite.find(), "2025-09", folder, (plane,)):
+        for outcome in run_matrix(suite.find(), EDITIONS, folder, (plane,)):
             by_sut[outcome.sut].append(outcome)
         return by_sut
 

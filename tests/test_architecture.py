@@ -14,7 +14,10 @@ PACKAGE = ROOT / "src" / "kimi_conformance"
 # Each ring may import itself and the rings before it.
 RINGS = (
     # pure: values and rules, the standard library only
-    ("errors", "requirements", "editions", "verdicts", "runs", "wire", "slo", "statistics"),
+    (
+        *("errors", "requirements", "editions", "verdicts", "baselines", "runs"),
+        *("wire", "slo", "statistics", "models"),
+    ),
     # the doors to the outside
     ("http", "suite"),
     # what answers, and what is judged

@@ -63,7 +63,8 @@ def test_a_model_that_is_not_listed_is_named_with_the_nearest(edition: Edition) 
         ("vision = true", "vision = 1", "not true or false"),
         ('family = "k2"', 'family = "k3"', "the family of kimi-k2-0905-preview: 'k3'"),
         ('id = "kimi-latest"', 'id = "moonshot-v1-8k"', "lists the model moonshot-v1-8k twice"),
-        ("retired_models = []", 'retired_models = ["kimi-latest"]', "and calls it retired"),
+        ("retired = []", 'retired = ["kimi-latest"]', "is 'kimi-latest', not a table"),
+        ("retired = []", "retired = 7", "is 7, not a list of tables"),
         ("temperature = [0, 1]", "temperature = [1, 0]", "its end is below"),
         ("temperature = [0, 1]", "temperature = [1]", "not a pair of numbers"),
         ("greedy_below = 0.001", 'greedy_below = "low"', "not a number"),
@@ -129,3 +130,56 @@ def test_foreign_models_are_of_no_edition(edition: Edition) -> None:
         detect(["gpt-4"], [edition])
     with pytest.raises(UsageError, match=r"\(none\)"):
         detect([], [])
+
+
+# ---------------------------------------------------------------- models that came and went
+
+LATER = (FILES[0].parent / "2026-09.toml").read_text("utf-8")
+
+
+def test_what_an_edition_listed_and_the_next_does_not_is_retired_there(edition: Edition) -> None:
+    later = parse("2026-09", LATER)
+
+    gone = {model.id for model in edition.models} - {model.id for model in later.models}
+
+    assert gone <= {model.id for model in later.retired}
+    assert {id: later.known_windows()[id] for id in gone} == {id: edition.window(id) for id in gone}
+
+
+def test_a_retired_model_has_a_successor_and_others_have_none() -> None:
+    later = parse("2026-09", LATER)
+
+    assert later.find("kimi-latest") is None
+    assert later.successor("kimi-latest") == "kimi-k2.6"
+    assert later.successor("kimi-k2.6") is None
+    assert later.successor("gpt-4") is None
+
+
+def test_every_known_model_has_a_window(edition: Edition) -> None:
+    later = parse("2026-09", LATER)
+
+    assert later.known_windows()["kimi-k3"] == 1_048_576
+    assert edition.known_windows() == {model.id: model.context_window for model in edition.models}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        ('id = "kimi-latest"', 'id = "kimi-k3"', "lists the model kimi-k3 and calls it retired"),
+        ('successor = "kimi-k2.6"', 'successor = "kimi-k2.7"', "the successor of kimi-thinking-"),
+        ('retired = "2025-11-11"', 'retired = "November 2025"', "not a day such as 2026-05-25"),
+        ('"supports_video_in",', '"supports_sound_in",', "item.fields: 'supports_sound_in'"),
+        ('types = ["enabled", "disabled"]', "types = []", "k2.6.thinking.types is empty"),
+        ('types = ["enabled", "disabled"]', 'types = ["on"]', "thinking.types: 'on' is none"),
+        ('default_effort = "max"\n', 'default_effort = "most"\n', "default_effort: 'most'"),
+        ("block = 256", 'block = "256"', "prefix_cache, block is '256'"),
+    ],
+)
+def test_a_wrong_fact_of_a_later_edition_is_refused(was: str, becomes: str, says: str) -> None:
+    assert was in LATER
+
+    with pytest.raises(UsageError) as refused:
+        parse("2026-09", LATER.replace(was, becomes, 1))
+
+    assert "editions/2026-09.toml" in str(refused.value)
+    assert says in str(refused.value)

@@ -36,7 +36,10 @@ def test_the_wheel_has_one_top_level_package(wheel: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["conformance/requirements", "conformance/editions", "cassettes", "fixtures", "loadtests"],
+    [
+        *("conformance/requirements", "conformance/editions", "conformance/baselines"),
+        *("cassettes", "fixtures", "loadtests"),
+    ],
 )
 def test_the_wheel_carries_every_content_file(wheel: Path, content: str) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())

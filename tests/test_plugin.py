@@ -243,6 +243,64 @@ def test_a_check_of_an_unknown_requirement_is_a_usage_error(tmp_path: Path) -> N
     _, result = run(tmp_path, "Sound")
 
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "There is no requirement 'FILTER-1'. Did you mean 'FILTER-11'?" in (
+    assert "There is no requirement 'FILTER-1'. Did you mean 'FILTER-1" in (
         result.stdout + result.stderr
     )
+
+
+KNOWN = """
+[[known_failure]]
+check = "adapter/probe/{check}"
+reason = "It is somebody else's."
+issue = "none known"
+expires = {expires}
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "expires", "name", "verdict", "told"),
+    [
+        ("fails", "2999-12-31", "fails", Verdict.KNOWN_FAILURE, "It is somebody else's. Issue:"),
+        ("fails", "2000-12-31", "fails", Verdict.FAILED, "known until 2000-12-31, which has pas"),
+        ("passes", "2999-12-31", "passes", Verdict.FAILED, "take out known.toml, entry 1"),
+        ("cannot_tell", "2999-12-31", "cannot_tell", Verdict.INCONCLUSIVE, "nobody was there"),
+        (
+            "has_variants[the-b]",
+            "2999-12-31",
+            "has_variants[the-b]",
+            Verdict.KNOWN_FAILURE,
+            "Found: assert 'b' == 'a'",
+        ),
+    ],
+)
+def test_what_is_known_to_fail_is_judged_so(
+    tmp_path: Path, check: str, expires: str, name: str, verdict: Verdict, told: str
+) -> None:
+    (tmp_path / "known.toml").write_text(KNOWN.format(check=check, expires=expires))
+
+    plain, _ = run(tmp_path, "Sound")
+    found, _ = run(tmp_path, "Sound", "--kimi-baseline=known.toml")
+
+    assert verdicts(found) == {**verdicts(plain), name: verdict}
+    assert told in reasons(found)[name]
+    assert [record["check"] for record in found.baselines] == [f"adapter/probe/{check}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (KNOWN.format(check="fals", expires="2999-12-31"), "Did you mean 'adapter/probe/fails'?"),
+        (KNOWN.format(check="has_variants", expires="2999-12-31"), "Its variants: the-a, the-b"),
+        ("[[known_failure]]", "known.toml, entry 1 (no check) lacks check, reason, issue, exp"),
+        (None, "The baseline known.toml cannot be read: No such file"),
+    ],
+)
+def test_a_wrong_baseline_is_a_usage_error(tmp_path: Path, text: str | None, told: str) -> None:
+    if text is not None:
+        (tmp_path / "known.toml").write_text(text)
+
+    found, result = run(tmp_path, "Sound", "--kimi-baseline=known.toml")
+
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert told in result.stdout + result.stderr
+    assert found.checks == []

@@ -45,7 +45,11 @@ def test_an_exclusion_keeps_its_reason_and_holds_in_every_edition() -> None:
     ("old", "new", "told"),
     [
         ('level = "MUST"', 'level = "MUSST"', "level 'MUSST'. Did you mean 'MUST'?"),
-        ('plane = "endpoint"', 'plane = "server"', "plane 'server'. Known: adapter, endpoint."),
+        (
+            'plane = "endpoint"',
+            'plane = "wire"',
+            "plane 'wire'. Known: adapter, endpoint, service.",
+        ),
         ('"recorded"]', '"recordet"]', "Did you mean 'recorded'?"),
         ('["2025-09"]', '["2025-10"]', "names the edition '2025-10'. Did you mean '2025-09'?"),
         ("text = ", "txt = ", "number 1 (SSE-004) lacks text"),

@@ -169,6 +169,8 @@ SHARE = '[a.b]\nmetric = "success"\n'
         (SHARE + "objective = true", "no number"),
         (SHARE + "at_most = 1.0", "takes objective, but has at_most"),
         (SHARE, "but has nothing"),
+        (SHARE + 'requirement = "PERF-01"', "but has nothing"),
+        (SHARE + "objective = 0.9\nrequirement = 1", "is the id of none"),
         ('[a.b]\nmetric = "ttft_s"\nat_most = 0.8', "at_most and objective or statistic"),
         ('[a.b]\nmetric = "ttft_s"\nat_most = -1\nobjective = 0.9', "above 0"),
         ('[a.b]\nmetric = "ttft_s"\nat_most = 1\nstatistic = "p98"', "Did you mean 'p9"),
@@ -180,6 +182,15 @@ def test_a_wrong_file_says_what_is_wrong(text: str, message: str) -> None:
         parse(text, "slo.toml")
 
     assert message in str(raised.value)
+
+
+def test_an_objective_may_name_the_requirement_that_it_decides() -> None:
+    text = (
+        SHARE
+        + 'objective = 0.9\nrequirement = "PERF-01"\n[a.c]\nmetric = "success"\nobjective = 0.5'
+    )
+
+    assert [o.requirement for o in parse(text).of("a")] == ["PERF-01", None]
 
 
 def test_the_four_targets_hold_for_every_scenario_of_the_suite() -> None:

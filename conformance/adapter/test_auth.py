@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from kimi_conformance.checks import (
-    DOCUMENTED_WINDOWS,
     WRONG_KEY,
     Answer,
     ChatRequest,
     Chats,
     ChecksKey,
+    Diagnoses,
+    Edition,
     OpenAdapter,
     Service,
     Upstream,
@@ -195,7 +196,7 @@ async def test_a_chat_with_a_refused_key_raises_the_authentication_error(
 
 @requirement("AUTH-11")
 async def test_with_an_invalid_key_listing_goes_on_and_checking_tells(
-    adapter: Any, upstream: Upstream
+    adapter: Any, upstream: Upstream, edition: Edition
 ) -> None:
     """A user sees the menu, and learns why nothing on it would work."""
     upstream.replies(replies.invalid_key())
@@ -203,7 +204,7 @@ async def test_with_an_invalid_key_listing_goes_on_and_checking_tells(
     models = await adapter.list_models()
     failure = await failing(adapter.check_key())
 
-    assert set(ids(models)) == set(DOCUMENTED_WINDOWS)
+    assert set(ids(models)) == set(edition.documented_models)
     assert failure.kind == "authentication"
 
 
@@ -238,3 +239,29 @@ async def test_a_refused_key_is_not_tried_again(adapter: Chats, upstream: Upstre
     await failing(adapter.chat(GREETING))
 
     assert len(upstream.requests) == 1
+
+
+@requirement("AUTH-13")
+async def test_the_diagnosis_says_of_an_accepted_key_that_it_is_valid(
+    adapter: Diagnoses, upstream: Upstream
+) -> None:
+    """Whoever looks for the fault need not look at the key again."""
+    upstream.replies(replies.model_list(["moonshot-v1-8k"]))
+
+    told = await adapter.diagnosis()
+
+    assert "API key is valid" in told
+    assert "API key error" not in told
+
+
+@requirement("AUTH-13")
+async def test_the_diagnosis_says_of_a_refused_key_that_it_is_not(
+    adapter: Diagnoses, upstream: Upstream
+) -> None:
+    """A key that looks right is not trusted for its looks."""
+    upstream.replies(replies.invalid_key())
+
+    told = await adapter.diagnosis()
+
+    assert "API key error: " in told
+    assert "API key is valid" not in told

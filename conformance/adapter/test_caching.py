@@ -1,21 +1,27 @@
 """Explicit context caching: the client keeps the start of a conversation with the API."""
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import respx
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_conformance.checks import (
     Answer,
     CachesContext,
+    CachingCourse,
+    CachingLaw,
+    CachingMachine,
     CachingSession,
     ChatRequest,
     FakeClock,
@@ -23,8 +29,10 @@ from kimi_conformance.checks import (
     Request,
     Service,
     Upstream,
+    read_examples,
     replies,
     requirement,
+    search,
 )
 
 Body = Mapping[str, Any]
@@ -202,6 +210,48 @@ async def test_any_other_base_url_leaves_caching_off(
     assert len(paths(internet)) == 2
     assert all(path.endswith("/chat/completions") for path in paths(internet))
     assert not [call for call in internet.calls if USE in call.request.headers]
+
+
+LABEL = st.sampled_from(["evil", "proxy", "cn", "www"])
+PART = st.sampled_from(["", "api.moonshot.cn", "moonshot.cn", "v1"])
+
+
+@st.composite
+def similar(draw: st.DrawFn) -> str:
+    """A base URL with the official name in it, in another place than it belongs to."""
+    host = draw(
+        st.one_of(
+            LABEL.map(lambda label: f"api.moonshot.cn.{label}.invalid"),
+            LABEL.map(lambda label: f"{label}-api.moonshot.cn"),
+            LABEL.map(lambda label: f"{label}.api.moonshot.cn"),
+            LABEL.map(lambda label: f"{label}.invalid"),
+            st.just("api.moonshot.ai"),
+        )
+    )
+    port = draw(st.sampled_from(["", ":443", ":8443"]))
+    path = "/".join(part for part in [draw(PART), draw(PART), "v1"] if part)
+    return f"https://{host}{port}/{path}"
+
+
+@requirement("CACHE-02")
+@example(base_url="https://api.moonshot.cn.evil.invalid/v1")
+@example(base_url="https://evil.invalid/api.moonshot.cn/v1")
+@given(base_url=similar())
+@pytest.mark.usefixtures("upstream")
+async def test_no_base_url_that_only_looks_official_is_taken_for_it(
+    base_url: str, internet: respx.MockRouter, open_adapter: OpenAdapter
+) -> None:
+    """A proxy's key stays with the proxy, and what is said to it, too."""
+    internet.calls.clear()
+    session = open_adapter(base_url=base_url).session("session-1")
+
+    await session.chat(FIRST)
+    await session.chat(LATER)
+
+    own = urlsplit(base_url)
+    asked = [urlsplit(str(call.request.url)) for call in internet.calls]
+    assert [url.hostname for url in asked] == [own.hostname] * 2
+    assert [url.path for url in asked] == [f"{own.path}/chat/completions"] * 2
 
 
 @requirement("CACHE-30")
@@ -473,6 +523,44 @@ async def test_tools_that_differ_do_not_use_the_cache(
     assert fits(api.cached(api.chats[1]), other)
 
 
+LEAF = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.sampled_from(["", " ", "é", "e\u0301", "É", "a", "a "])
+)
+NAME = st.sampled_from(["a", "b", "é", "e\u0301"])
+JSON = st.recursive(
+    LEAF,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAME, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def canonical(value: object) -> str:
+    """Equal for the same JSON only: 1 and true differ, the order of keys does not matter."""
+    return json.dumps(value, sort_keys=True)
+
+
+@requirement("CACHE-16")
+@example(one={"a": 1}, other={"a": True})
+@example(one={"a": "é"}, other={"a": "e\u0301"})
+@example(one={"a": [1, 2]}, other={"a": [2, 1]})
+@given(one=JSON, other=JSON)
+async def test_any_difference_in_a_tool_is_a_difference(
+    one: object, other: object, client: CachesContext, api: CachingApi
+) -> None:
+    """A cache that cannot be hit is not paid for, however small the difference."""
+    asked = ask(SYSTEM, user(), tools=[tool("search", parameters={"const": other})])
+    session = client.session(f"session-{len(api.chats)}")
+    await session.chat(ask(SYSTEM, user(), tools=[tool("search", parameters={"const": one})]))
+    await session.chat(asked)
+
+    cached = api.cached(api.chats[-1])
+    assert api.chats
+    assert cached is None or canonical(cached["tools"]) == canonical(asked.tools)
+
+
 @requirement("CACHE-17")
 async def test_a_chat_without_a_hit_is_an_ordinary_answer(
     session: CachingSession, api: CachingApi, upstream: Upstream
@@ -539,6 +627,23 @@ async def test_a_cache_stays_in_use_for_the_whole_session(
     assert len(api.held) == 1
 
 
+@requirement("CACHE-28")
+@pytest.mark.parametrize(
+    "skew", [pytest.param(7200, id="two hours ahead"), pytest.param(-7200, id="two hours behind")]
+)
+async def test_a_clock_that_is_wrong_costs_no_cache(
+    skew: int, clock: FakeClock, session: CachingSession, api: CachingApi
+) -> None:
+    """A machine whose clock was never set does not pay for a cache with every question."""
+    clock.move(skew)
+
+    for _ in range(3):
+        await session.chat(LATER)
+
+    assert len(api.chats) == 3
+    assert len(api.held) == 1
+
+
 @requirement("CACHE-29")
 async def test_the_session_knows_the_id_of_its_cache(
     client: CachesContext, api: CachingApi
@@ -588,6 +693,49 @@ async def test_a_session_does_not_use_the_cache_of_another(
     used = [chat.header(USE) for chat in api.chats]
     assert len(used) == 3
     assert used[0] is None or used[0] not in used[1:]
+
+
+@requirement("CACHE-37")
+async def test_one_id_for_two_sessions_is_not_used_once_it_is_deleted(
+    client: CachesContext, api: CachingApi, upstream: Upstream
+) -> None:
+    """An API that repeats itself does not lead one session into the deleted cache of another."""
+    upstream.answers(MAKE, replies.cache_created("cache-0001"))
+    one, other = client.session("session-1"), client.session("session-2")
+    asked = [one.chat(FIRST), other.chat(FIRST), one.chat(ask(SECOND_SYSTEM, user()))]
+    await one_by_one(asked)
+    deleted = [sent.path for sent in upstream.sent("DELETE*")]
+    before = len(api.chats)
+    await one_by_one([other.chat(LATER)])
+
+    used = [chat.header(USE) for chat in api.chats[before:]]
+    assert before
+    assert [id for id in used if f"/v1/caching/{id}" in deleted] == []
+
+
+async def one_by_one(calls: Iterable[Awaitable[object]]) -> None:
+    """Wait for each call before the next; what becomes of one is not what is asked here."""
+    for call in calls:
+        with contextlib.suppress(Exception):
+            await call
+
+
+@requirement("CACHE-37")
+async def test_two_clients_with_one_session_id_have_a_cache_each(
+    open_adapter: OpenAdapter, api: CachingApi, upstream: Upstream
+) -> None:
+    """Two programs that give their sessions the same name do not take each other's cache."""
+    leaving, staying = (open_adapter(context_cache=True) for _ in range(2))
+    await leaving.session("session-1").chat(FIRST)
+    await staying.session("session-1").chat(FIRST)
+    await staying.session("session-1").chat(LATER)
+    await open_adapter.close(leaving)
+    deleted = [sent.path for sent in upstream.sent("DELETE*")]
+    await staying.session("session-1").chat(LATER)
+
+    *_, before, after = [chat.header(USE) for chat in api.chats]
+    assert len(api.chats) == 4
+    assert (after is None, f"/v1/caching/{after}" in deleted) == (before is None, False)
 
 
 # ------------------------------------------------------------------------ changing and leaving
@@ -684,6 +832,64 @@ async def test_a_cache_that_cannot_be_made_does_not_stop_the_chat(
     assert [chat.header(USE) for chat in api.chats] == [None]
 
 
+def created_with(status: int) -> Answer:
+    """A cache that was made, said with another status than 200."""
+    return replace(replies.cache_created(), status=status)
+
+
+@requirement("CACHE-23")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(created_with(201), id="201"),
+        pytest.param(created_with(202), id="202"),
+        pytest.param(replies.not_json(b"", status=204), id="204"),
+        pytest.param(replies.cache_created(status="pending"), id="pending"),
+    ],
+)
+async def test_a_cache_that_is_made_in_another_way_does_not_stop_the_chat(
+    answer: Answer, session: CachingSession, api: CachingApi, upstream: Upstream
+) -> None:
+    """The chat is answered, whether or not the client takes such a cache."""
+    upstream.answers(MAKE, answer)
+
+    answered = [await session.chat(FIRST), await session.chat(LATER)]
+
+    assert [each.body for each in answered] == [replies.completion_body()] * 2
+    assert {chat.header(USE) for chat in api.chats} <= {None, "cache-0001"}
+
+
+@requirement("CACHE-23")
+async def test_a_slow_cache_holds_up_no_other_session(
+    client: CachesContext, api: CachingApi, upstream: Upstream
+) -> None:
+    """Somebody's long system message is not paid for by everybody's patience."""
+    arrived = asyncio.Event()
+    tell = asyncio.get_running_loop().call_soon_threadsafe
+    upstream.answers(MAKE, never_made(lambda: tell(arrived.set)), replies.cache_created())
+
+    slow = asyncio.ensure_future(client.session("session-1").chat(ask(SYSTEM, user("Slow"))))
+    arriving = asyncio.ensure_future(arrived.wait())
+    await asyncio.wait([slow, arriving], return_when=asyncio.FIRST_COMPLETED)
+    answered = await client.session("session-2").chat(ask(SYSTEM, user("Quick")))
+    first = api.chats[0].body.decode()
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
+
+    assert answered.body == replies.completion_body()
+    assert (arrived.is_set(), "Slow" in first) != (True, True)
+
+
+def never_made(arrived: Callable[[], object]) -> Callable[[Request], Answer]:
+    """Says that the request has come, and nothing else, ever."""
+
+    def answer(_: Request) -> Answer:
+        arrived()
+        return replies.never()
+
+    return answer
+
+
 @requirement("CACHE-24")
 @pytest.mark.parametrize(
     "answer",
@@ -713,6 +919,7 @@ async def test_a_cache_that_cannot_be_deleted_does_not_stop_the_chat(
     [
         pytest.param(replace(FIRST, model="kimi-k2-0905-preview"), id="another family"),
         pytest.param(ask(user()), id="nothing to cache"),
+        pytest.param(ask({"role": "system", "content": ""}, user()), id="an empty system message"),
     ],
 )
 async def test_a_chat_that_can_use_no_cache_causes_none(
@@ -724,6 +931,35 @@ async def test_a_chat_that_can_use_no_cache_causes_none(
 
     assert [chat.header(USE) for chat in api.chats] == [None, None]
     assert api.held == {}
+
+
+# ------------------------------------------------------------------------ in any course
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        pytest.param(CachingLaw.MATCHING, marks=requirement("CACHE-19"), id="matching"),
+        pytest.param(CachingLaw.OWN, marks=requirement("CACHE-37"), id="own"),
+        pytest.param(CachingLaw.DESPITE_MAKING, marks=requirement("CACHE-23"), id="making fails"),
+        pytest.param(
+            CachingLaw.DESPITE_DELETING, marks=requirement("CACHE-24"), id="deleting fails"
+        ),
+        pytest.param(CachingLaw.ONCE, marks=requirement("CACHE-31"), id="once"),
+        pytest.param(CachingLaw.LEFT, marks=requirement("CACHE-27"), id="left"),
+        pytest.param(CachingLaw.PAIRED, marks=requirement("CACHE-38"), id="paired"),
+    ],
+)
+def test_no_course_of_conversations_breaks_a_law_of_caching(
+    law: CachingLaw, open_adapter: OpenAdapter, upstream: Upstream, clock: FakeClock
+) -> None:
+    """Whatever users do and whatever fails, in any order: caches fit, and are nobody's trouble."""
+    new_course = partial(CachingCourse, open_adapter, upstream, clock, law)
+    kept = read_examples(f"caching/{law.name.lower()}")
+
+    courses = search(CachingMachine, new_course, kept)
+
+    assert sum(course.arrived for course in courses)
 
 
 # ------------------------------------------------------------------------ rules of the API, log

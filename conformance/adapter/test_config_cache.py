@@ -1,13 +1,23 @@
 """How often a client looks a model's configuration up."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.checks import CachesConfigs, Upstream, failing, replies, requirement
+from kimi_conformance.checks import (
+    Answer,
+    CachesConfigs,
+    OpenAdapter,
+    Request,
+    Upstream,
+    failing,
+    replies,
+    requirement,
+)
 
 HANDLE = "kimi/moonshot-v1-128k"
 LISTING = "GET /v1/models"
@@ -120,3 +130,82 @@ async def test_resolutions_at_the_same_time_share_one_lookup(
 
     assert {config.id for config in configs} == {"moonshot-v1-128k"}
     assert len(upstream.sent(LISTING)) == 1
+
+
+def listed_for(request: Request) -> Answer:
+    """The list that an API shows to the owner of this key."""
+    window = 65536 if request.header("Authorization") == "Bearer sk-of-another" else 8192
+    return replies.model_list([{"id": "moonshot-v1-128k", "context_length": window}])
+
+
+@requirement("CCACHE-06")
+async def test_what_one_user_looked_up_is_not_given_to_another(
+    open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """Each user works with what the API says to the owner of that user's key."""
+    upstream.answers(LISTING, listed_for)
+    one, another = open_adapter(api_key="sk-of-one"), open_adapter(api_key="sk-of-another")
+
+    windows = [(await user.config_of(HANDLE)).context_window for user in (one, another)]
+
+    assert windows == [8192, 65536]
+
+
+@requirement("CCACHE-06")
+async def test_what_one_user_does_to_a_configuration_reaches_nobody_else(
+    adapter: Any, upstream: Upstream
+) -> None:
+    """Nobody's limits change because somebody changed their own."""
+    upstream.replies(MODELS)
+
+    first = await adapter.config_of(HANDLE, max_tokens=500)
+    with contextlib.suppress(AttributeError, TypeError):  # one that cannot be changed is as good
+        first.max_tokens = 1
+    again = await adapter.config_of(HANDLE, max_tokens=500)
+
+    assert again.max_tokens == 500
+
+
+KEPT = 128  # configurations, as many as the documents let their cache hold
+MANY = [f"kimi/kimi-{number}" for number in range(KEPT)]
+ONE_MORE = "kimi/kimi-latest"
+
+
+async def asked_for(handles: list[str], adapter: CachesConfigs, upstream: Upstream) -> int:
+    """How many requests it takes to look these up, one after the other."""
+    before = len(upstream.sent(LISTING))
+    for handle in handles:
+        await adapter.config_of(handle)
+    return len(upstream.sent(LISTING)) - before
+
+
+@requirement("CCACHE-07")
+async def test_the_128_configurations_that_were_used_last_are_kept(
+    adapter: CachesConfigs, upstream: Upstream
+) -> None:
+    """The models that a service works with are not forgotten for one that somebody tried."""
+    listed = [handle.removeprefix("kimi/") for handle in (*MANY, ONE_MORE)]
+    upstream.replies(replies.model_list(listed))
+
+    first = await asked_for(MANY, adapter, upstream)
+    again = await asked_for(MANY[::-1], adapter, upstream)
+    await asked_for([ONE_MORE], adapter, upstream)
+    just_used = await asked_for(MANY[:1], adapter, upstream)
+
+    assert first > 0
+    assert (again, just_used) == (0, 0)
+
+
+@requirement("CACHE-39")
+async def test_a_model_that_was_looked_up_is_there_while_the_network_is_not(
+    adapter: CachesConfigs, upstream: Upstream
+) -> None:
+    """A short break of the network does not stop work that had begun."""
+    upstream.replies(MODELS)
+    before = await adapter.config_of(HANDLE)
+
+    upstream.replies(replies.reset(MODELS, frames=0))
+    after = await adapter.config_of(HANDLE)
+
+    assert before.id == "moonshot-v1-128k"
+    assert after == before

@@ -13,6 +13,7 @@ from kimi_conformance.checks import (
     ModelConfig,
     OpenAdapter,
     Upstream,
+    failing,
     replies,
     requirement,
 )
@@ -385,3 +386,58 @@ async def test_a_parameter_that_a_user_sets_reaches_the_request(
     await adapter.chat(asked)
 
     assert upstream.requests[0].json[name] == value
+
+
+@requirement("CONFIG-11")
+async def test_clients_with_settings_of_their_own_take_nothing_from_each_other(
+    open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """What somebody tries in development is not charged to production, nor the other way round."""
+    upstream.replies(replies.completion())
+    development = {"KIMI_API_KEY": "sk-in-dev", "LETTA_DEBUG": "true"}
+    production = {"KIMI_API_KEY": "sk-in-use", "LETTA_DEBUG": "false"}
+    clients = [open_adapter(api_key=None, environment=each) for each in (development, production)]
+
+    for client in (*clients, *clients):
+        await client.chat(GREETING)
+
+    used = [sent.header("Authorization") for sent in upstream.requests]
+    assert used == ["Bearer sk-in-dev", "Bearer sk-in-use", "Bearer sk-in-dev", "Bearer sk-in-use"]
+
+
+@requirement("CONFIG-17")
+@pytest.mark.parametrize(
+    ("given", "validated"),
+    [
+        pytest.param(None, "sk-of-the-env", id="environment"),
+        pytest.param("sk-of-code", "sk-of-code", id="settings and environment"),
+    ],
+)
+async def test_the_key_that_is_validated_is_the_one_that_is_configured(
+    given: str | None, validated: str, open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """A user is told about the key that is used, and not about another that lies around."""
+    upstream.replies(replies.model_list(["moonshot-v1-8k"]))
+    environment = {"KIMI_API_KEY": "sk-of-the-env"}
+
+    await open_adapter(api_key=given, environment=environment).check_key()
+
+    [sent] = upstream.requests
+    assert sent.header("Authorization") == f"Bearer {validated}"
+
+
+@requirement("CONFIG-18")
+@pytest.mark.parametrize(
+    "blank", [pytest.param(" ", id="a space"), pytest.param("\n", id="a line")]
+)
+async def test_a_key_of_nothing_but_white_space_is_a_missing_one(
+    blank: str, open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """A template that was filled with nothing is noticed before anything is sent."""
+    adapter = open_adapter(api_key=None, environment={"KIMI_API_KEY": blank})
+
+    failure = await failing(adapter.check_key())
+
+    assert failure.kind == "value"
+    assert failure.message.startswith("No API key provided")
+    assert upstream.requests == ()

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_conformance.checks import (
-    DOCUMENTED_WINDOWS,
+    CachesConfigs,
+    Edition,
     ListsModels,
     ModelConfig,
     OpenAdapter,
@@ -114,18 +115,40 @@ async def test_a_label_counts_in_1024s(
 
 
 @requirement("CTX-12")
-@pytest.mark.parametrize("id", DOCUMENTED_WINDOWS)
 async def test_a_known_model_has_one_window_on_both_paths(
-    id: str, adapter: ListsModels, upstream: Upstream
+    adapter: ListsModels, upstream: Upstream, edition: Edition
 ) -> None:
     """A conversation is not cut to 8192 tokens because the API left a field out."""
-    upstream.replies(replies.model_list([id]), replies.server_error())
+    upstream.replies(replies.model_list(edition.documented_models), replies.server_error())
 
     listed = await adapter.list_models()
     fallback = await adapter.list_models()
 
-    assert windows(listed, id)
-    assert windows(listed, id) == windows(fallback, id)
+    shown = {model.id: model.context_window for model in listed}
+    table = {model.id: model.context_window for model in fallback}
+    assert shown
+    assert shown == {id: table.get(id) for id in shown}
+
+
+@requirement("CTX-18")
+@pytest.mark.parametrize(
+    ("id", "window"),
+    [
+        pytest.param("kimi-k3", 1048576, id="k3"),
+        pytest.param("kimi-k2.6", 262144, id="k2.6"),
+        pytest.param("kimi-k2.7-code", 262144, id="k2.7-code"),
+        pytest.param("kimi-k2.7-code-highspeed", 262144, id="k2.7-code-highspeed"),
+    ],
+)
+async def test_the_table_gives_a_model_of_today_its_window(
+    id: str, window: int, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A user plans with the right size also while the API is down."""
+    upstream.replies(replies.server_error())
+
+    models = await adapter.list_models()
+
+    assert windows(models, id) == [window]
 
 
 @requirement("CTX-13")
@@ -145,16 +168,18 @@ async def test_the_window_is_taken_to_the_last_token(
 async def test_a_window_other_than_the_documented_one_is_reported(
     adapter: ListsModels,
     upstream: Upstream,
+    edition: Edition,
     caplog: pytest.LogCaptureFixture,
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     """Whoever maintains the table learns that the API has moved on."""
     caplog.set_level(logging.WARNING)
-    upstream.replies(replies.model_list([entry("kimi-latest", 65536), entry("kimi-k9", 65536)]))
+    known = edition.documented_models[-1]
+    upstream.replies(replies.model_list([entry(known, 65536), entry("kimi-k9", 65536)]))
 
     await adapter.list_models()
 
-    assert "kimi-latest" in announced(recwarn, caplog)
+    assert known in announced(recwarn, caplog)
     assert "kimi-k9" not in announced(recwarn, caplog)
 
 
@@ -190,3 +215,18 @@ async def test_every_window_shown_is_the_one_that_the_api_states(
     shown = {model.id: model.context_window for model in models if model.id in stated}
     assert shown
     assert shown == {id: stated[id] for id in shown}
+
+
+@requirement("CTX-16")
+@pytest.mark.parametrize(
+    "limit", [pytest.param(5000, id="a small one"), pytest.param(65536, id="a large one")]
+)
+async def test_the_limit_that_a_user_sets_is_the_window_that_is_used(
+    limit: int, adapter: CachesConfigs, upstream: Upstream
+) -> None:
+    """A user who pays by the token decides how many there can be, and nobody else does."""
+    upstream.replies(replies.model_list([entry("kimi-latest", 131072)]))
+
+    config = await adapter.config_of("kimi/kimi-latest", context_window_limit=limit)
+
+    assert config.context_window == limit

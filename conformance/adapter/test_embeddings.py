@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from kimi_conformance.checks import Upstream, ids, replies, requirement
+import pytest
+
+from kimi_conformance.checks import Answer, Upstream, ids, replies, requirement
 
 CHAT_MODELS = ["moonshot-v1-8k", "kimi-latest"]
 
@@ -15,6 +17,27 @@ async def test_embedding_models_are_a_list_of_their_own(adapter: Any, upstream: 
     chat_models = await adapter.list_models()
     embedding_models = await adapter.list_embedding_models()
 
-    assert ids(chat_models) == CHAT_MODELS
     assert isinstance(embedding_models, list)
-    assert set(ids(embedding_models)).isdisjoint(CHAT_MODELS)
+    assert set(ids(chat_models)) & set(CHAT_MODELS)
+    assert set(ids(embedding_models)).isdisjoint(ids(chat_models))
+
+
+@requirement("EMBED-02")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(replies.server_error(), id="500"),
+        pytest.param(replies.invalid_key(), id="401"),
+    ],
+)
+async def test_embedding_models_are_told_whatever_the_state_of_the_api(
+    answer: Answer, adapter: Any, upstream: Upstream
+) -> None:
+    """Whoever sets embeddings up is answered, and not thrown out by an outage."""
+    upstream.replies(replies.model_list(CHAT_MODELS), answer)
+
+    chat_models = await adapter.list_models()
+    embedding_models = await adapter.list_embedding_models()
+
+    assert set(ids(chat_models)) & set(CHAT_MODELS)
+    assert isinstance(embedding_models, list)

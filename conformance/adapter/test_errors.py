@@ -9,11 +9,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_conformance.checks import (
+    DOCUMENTED_WINDOWS,
     Answer,
     ChatRequest,
     Chats,
+    Edition,
     HandlesErrors,
     OpenAdapter,
+    Service,
+    StreamsChat,
     Upstream,
     failing,
     failure_of,
@@ -29,6 +33,26 @@ KEY = "sk-of-a-user"
 async def test_silence_is_a_timeout(open_adapter: OpenAdapter, upstream: Upstream) -> None:
     """A program can tell a slow API from one that is not there."""
     upstream.replies(replies.never())
+
+    failure = await failing(open_adapter(attempts=1).chat(GREETING))
+
+    assert upstream.requests
+    assert failure.kind == "timeout"
+
+
+@requirement("ERR-01")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(replies.stalled(replies.split(replies.completion(), 40), 1), id="in the body"),
+        pytest.param(replies.stalled(replies.completion(), 0), id="behind the headers"),
+    ],
+)
+async def test_an_answer_that_stops_half_way_is_a_timeout(
+    answer: Answer, open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """A program does not wait for ever because something has already come."""
+    upstream.replies(answer)
 
     failure = await failing(open_adapter(attempts=1).chat(GREETING))
 
@@ -211,6 +235,26 @@ async def test_errors_are_told_apart_by_what_can_be_done(
     assert failure.is_llm_error
 
 
+@requirement("ERR-07")
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param({"message": "overloaded", "type": "engine_overloaded_error"}, id="envelope"),
+        pytest.param("url.not_found", id="a text"),
+    ],
+)
+async def test_an_error_that_came_with_a_good_status_is_an_error(
+    error: object, open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """A gateway that answers 200 to everything does not make a failure a success."""
+    upstream.replies(replies.json_reply({"error": error}))
+
+    failure = await failing(open_adapter(attempts=1).chat(GREETING))
+
+    assert upstream.requests
+    assert failure.is_llm_error
+
+
 KINDS: Mapping[int, str] = {
     **dict.fromkeys(range(500, 600), "server"),
     400: "bad_request",
@@ -267,3 +311,70 @@ async def test_the_handler_returns_its_error(error: Exception, adapter: HandlesE
     assert isinstance(handled, Exception)
     assert handled is not error
     assert failure_of(handled).is_llm_error
+
+
+def asked_of(model: str) -> ChatRequest:
+    """A short question to a model."""
+    return ChatRequest(model=model, messages=GREETING.messages)
+
+
+def unknown_model(model: str) -> Answer:
+    """What the API says of every model that it does not have."""
+    text = f"Not found the model {model} or Permission denied"
+    return replies.refusal(404, "resource_not_found_error", text)
+
+
+@requirement("ERR-10")
+@pytest.mark.parametrize("model", DOCUMENTED_WINDOWS)
+async def test_a_chat_with_a_retired_model_is_told_which_one_to_use(
+    model: str, adapter: Chats, upstream: Upstream, edition: Edition
+) -> None:
+    """A user whose model is gone looks neither for a typing error nor for a missing permission."""
+    upstream.replies(unknown_model(model))
+
+    failure = await failing(adapter.chat(asked_of(model)))
+
+    assert upstream.requests
+    assert failure.kind == "not_found"
+    assert "retired" in failure.message
+    assert str(edition.successor(model)) in failure.message
+
+
+@requirement("ERR-10")
+async def test_a_stream_from_a_retired_model_is_told_which_one_to_use(
+    adapter: StreamsChat, upstream: Upstream, edition: Edition
+) -> None:
+    """Who streams is told no less."""
+    upstream.replies(unknown_model("kimi-latest"))
+
+    failure = await failing(anext(aiter(adapter.stream(asked_of("kimi-latest")))))
+
+    assert "retired" in failure.message
+    assert str(edition.successor("kimi-latest")) in failure.message
+
+
+@requirement("ERR-10")
+async def test_the_api_itself_turns_a_retired_model_away(
+    adapter: Chats, service: Service, edition: Edition
+) -> None:
+    """What is said of a model is still true of the API."""
+    gone = edition.retired[0]
+
+    failure = await failing(adapter.chat(asked_of(gone.id)))
+
+    assert service.requests
+    assert gone.successor in failure.message
+
+
+@requirement("ERR-10")
+async def test_a_model_that_never_was_is_not_called_retired(
+    adapter: Chats, upstream: Upstream
+) -> None:
+    """A user who mistypes a name is not sent to another model."""
+    upstream.replies(unknown_model("kimi-k9"))
+
+    failure = await failing(adapter.chat(asked_of("kimi-k9")))
+
+    assert upstream.requests
+    assert failure.kind == "not_found"
+    assert "retired" not in failure.message

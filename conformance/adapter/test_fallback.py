@@ -1,12 +1,14 @@
 """What a user sees while the list of models cannot be had."""
 
 import logging
+from typing import Any
 
 import pytest
 
 from kimi_conformance.checks import (
     DOCUMENTED_WINDOWS,
     Answer,
+    Edition,
     ListsModels,
     ModelConfig,
     OpenAdapter,
@@ -17,22 +19,21 @@ from kimi_conformance.checks import (
     requirement,
 )
 
-DOCUMENTED_IDS = list(DOCUMENTED_WINDOWS)
-# One of each family, neither in the table.
+# One of each family, neither in a table.
 LISTED = ("moonshot-v1-auto", "kimi-k2.5")
 A_LIST = replies.model_list(LISTED)
 
 
 @requirement("FALLBACK-01")
 async def test_a_failing_model_list_falls_back_to_the_documented_table(
-    adapter: ListsModels, upstream: Upstream
+    adapter: ListsModels, upstream: Upstream, edition: Edition
 ) -> None:
     """A user keeps a working model menu while the API is down."""
     upstream.replies(replies.server_error())
 
     models = await adapter.list_models()
 
-    assert set(ids(models)) == set(DOCUMENTED_IDS)
+    assert set(ids(models)) == set(edition.documented_models)
 
 
 @requirement("FALLBACK-02")
@@ -58,14 +59,14 @@ async def test_a_failing_model_list_falls_back_to_the_documented_table(
     ],
 )
 async def test_every_answer_that_is_no_list_falls_back(
-    answer: Answer, adapter: ListsModels, upstream: Upstream
+    answer: Answer, adapter: ListsModels, upstream: Upstream, edition: Edition
 ) -> None:
     """A user's menu does not depend on the way in which the API is down."""
     upstream.replies(answer)
 
     models = await adapter.list_models()
 
-    assert set(ids(models)) == set(DOCUMENTED_IDS)
+    assert set(ids(models)) == set(edition.documented_models)
 
 
 @requirement("FALLBACK-02")
@@ -78,30 +79,34 @@ async def test_every_answer_that_is_no_list_falls_back(
     ],
 )
 async def test_an_api_that_cannot_be_reached_falls_back(
-    base_url: str, open_adapter: OpenAdapter
+    base_url: str, open_adapter: OpenAdapter, edition: Edition
 ) -> None:
     """A user without network still sees which models there are."""
     models = await open_adapter(base_url=base_url).list_models()
 
-    assert set(ids(models)) == set(DOCUMENTED_IDS)
+    assert set(ids(models)) == set(edition.documented_models)
 
 
 @requirement("FALLBACK-02")
-async def test_failed_tls_falls_back(open_adapter: OpenAdapter, upstream: Upstream) -> None:
+async def test_failed_tls_falls_back(
+    open_adapter: OpenAdapter, upstream: Upstream, edition: Edition
+) -> None:
     """A user behind a broken proxy still sees which models there are."""
     not_tls = upstream.base_url.replace("http://", "https://")
 
     models = await open_adapter(base_url=not_tls).list_models()
 
-    assert set(ids(models)) == set(DOCUMENTED_IDS)
+    assert set(ids(models)) == set(edition.documented_models)
 
 
 @requirement("FALLBACK-02")
-async def test_a_missing_key_falls_back(open_adapter: OpenAdapter, upstream: Upstream) -> None:
+async def test_a_missing_key_falls_back(
+    open_adapter: OpenAdapter, upstream: Upstream, edition: Edition
+) -> None:
     """A user sees the menu before having a key."""
     models = await open_adapter(api_key=None).list_models()
 
-    assert set(ids(models)) == set(DOCUMENTED_IDS)
+    assert set(ids(models)) == set(edition.documented_models)
     assert upstream.requests == ()
 
 
@@ -147,14 +152,14 @@ async def test_the_announcement_names_the_cause(
     ],
 )
 async def test_a_list_with_nothing_of_kimi_falls_back(
-    answer: Answer, adapter: ListsModels, upstream: Upstream
+    answer: Answer, adapter: ListsModels, upstream: Upstream, edition: Edition
 ) -> None:
     """A user is never shown an empty menu."""
     upstream.replies(answer)
 
     models = await adapter.list_models()
 
-    assert set(ids(models)) == set(DOCUMENTED_IDS)
+    assert set(ids(models)) == set(edition.documented_models)
 
 
 @requirement("FALLBACK-06")
@@ -166,15 +171,27 @@ async def test_the_table_has_eight_models_in_the_documented_order(
 
     models = await adapter.list_models()
 
-    assert ids(models) == DOCUMENTED_IDS
+    assert ids(models) == list(DOCUMENTED_WINDOWS)
+
+
+@requirement("FALLBACK-11")
+async def test_the_table_has_the_models_that_are_left_in_the_documented_order(
+    adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A user is not offered, of all times in an outage, a model that is gone for good."""
+    upstream.replies(replies.server_error())
+
+    models = await adapter.list_models()
+
+    assert ids(models) == ["kimi-k3", "kimi-k2.6", "kimi-k2.7-code", "kimi-k2.7-code-highspeed"]
 
 
 @requirement("FALLBACK-07")
 async def test_a_model_of_the_table_is_described_as_one_of_the_api(
-    adapter: ListsModels, upstream: Upstream
+    adapter: ListsModels, upstream: Upstream, edition: Edition
 ) -> None:
     """A model that was chosen from the table can be used once the API is back."""
-    upstream.replies(replies.model_list(DOCUMENTED_IDS), replies.server_error())
+    upstream.replies(replies.model_list(edition.documented_models), replies.server_error())
 
     listed = await adapter.list_models()
     fallback = await adapter.list_models()
@@ -217,3 +234,25 @@ async def test_the_api_is_asked_first_at_every_listing(
     models = await adapter.list_models()
 
     assert set(ids(models)) & set(LISTED)
+
+
+@requirement("FALLBACK-09")
+@pytest.mark.parametrize(
+    ("provider", "url", "key"),
+    [
+        pytest.param("openai", "OPENAI_API_BASE", "OPENAI_API_KEY", id="openai"),
+        pytest.param("google_ai", "GEMINI_BASE_URL", "GEMINI_API_KEY", id="google_ai"),
+        pytest.param("ollama", "OLLAMA_BASE_URL", "OLLAMA_API_KEY", id="ollama"),
+    ],
+)
+async def test_another_provider_that_cannot_be_listed_shows_no_model(
+    provider: str, url: str, key: str, open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """A provider that is down does not take the menu of the others with it."""
+    upstream.replies(replies.server_error())
+    adapter: Any = open_adapter(environment={url: upstream.base_url, key: "sk-of-somebody"})
+
+    models = await adapter.models_of(provider)
+
+    assert upstream.requests
+    assert ids(models) == []

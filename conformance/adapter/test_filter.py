@@ -1,6 +1,6 @@
 """Which entries of the API's list a client shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ K2_FAMILY = (
     "kimi-thinking-preview",
     "kimi-latest",
 )
+OF_TODAY = ("kimi-k3", "kimi-k2.6", "kimi-k2.7-code", "kimi-k2.7-code-highspeed")
 SOME_IDS = (
     *("moonshot-v1-8k", "moonshot-v1-128k", "kimi-latest", "kimi-k2.6", "kimi-k3"),
     *("gpt-4", "claude-3", "moonshot", "text-embedding-3"),
@@ -59,6 +60,46 @@ async def test_ids_that_begin_with_kimi_are_kept(
     assert id in ids(models)
 
 
+TAIL = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+FAMILIES = ("moonshot-", "kimi-")
+FAMILY = st.sampled_from(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param("moonshot-", marks=requirement("FILTER-01"), id="moonshot"),
+        pytest.param("kimi-", marks=requirement("FILTER-02"), id="kimi"),
+    ],
+)
+@given(tails=st.lists(TAIL, min_size=1, max_size=4))
+async def test_whatever_follows_the_name_of_the_family_is_kept(
+    tails: list[str], family: str, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A name that nobody has thought of yet is no reason to hide a model."""
+    listed = [*KEPT, *(family + tail for tail in tails)]
+    upstream.replies(replies.model_list(listed))
+
+    models = await adapter.list_models()
+
+    assert [id for id in ids(models) if id.startswith(family)] == [
+        id for id in listed if id.startswith(family)
+    ]
+
+
+@requirement("FILTER-03")
+@given(foreign=st.lists(TAIL.filter(lambda text: "m" not in text.lower()), max_size=6))
+async def test_no_foreign_id_changes_the_list(
+    foreign: list[str], adapter: ListsModels, upstream: Upstream
+) -> None:
+    """What others add to a list is nothing that a user of Kimi notices."""
+    upstream.replies(replies.model_list([*foreign, *KEPT, *foreign]))
+
+    models = await adapter.list_models()
+
+    assert ids(models) == list(KEPT)
+
+
 @requirement("FILTER-03")
 @pytest.mark.parametrize("id", ["gpt-4", "text-embedding-3", "moonshot"])
 async def test_every_other_id_is_dropped(id: str, adapter: ListsModels, upstream: Upstream) -> None:
@@ -72,11 +113,20 @@ async def test_every_other_id_is_dropped(id: str, adapter: ListsModels, upstream
 
 
 @requirement("FILTER-04")
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param({"object": "model", "owned_by": "moonshot"}, id="none"),
+        pytest.param({"id": None, "object": "model"}, id="null"),
+        pytest.param({"id": 7, "object": "model"}, id="a number"),
+        pytest.param({"id": "", "object": "model"}, id="empty"),
+    ],
+)
 async def test_an_entry_without_an_id_is_dropped_in_silence(
-    adapter: ListsModels, upstream: Upstream
+    entry: Mapping[str, Any], adapter: ListsModels, upstream: Upstream
 ) -> None:
     """One odd entry does not cost a user the others."""
-    upstream.replies(replies.model_list([{"object": "model", "owned_by": "moonshot"}, *KEPT]))
+    upstream.replies(replies.model_list([entry, *KEPT]))
 
     models = await adapter.list_models()
 
@@ -98,6 +148,20 @@ async def test_a_prefix_counts_at_the_start_and_in_lower_case_only(
 
     assert models
     assert set(ids(models)) <= set(KEPT)
+
+
+@requirement("FILTER-05")
+@given(before=TAIL.filter(bool), family=FAMILY, after=TAIL, loud=st.booleans())
+async def test_no_prefix_counts_in_another_place_or_case(
+    before: str, family: str, after: str, loud: bool, adapter: ListsModels, upstream: Upstream
+) -> None:
+    """A name inside a name, or one that is shouted, is another name."""
+    similar = (family.upper() if loud else before + family) + after
+    upstream.replies(replies.model_list([similar, *KEPT]))
+
+    models = await adapter.list_models()
+
+    assert set(ids(models)) == {*KEPT, *([similar] if similar.startswith(FAMILIES) else [])}
 
 
 @requirement("FILTER-06")
@@ -171,9 +235,14 @@ async def test_the_filter_is_the_same_at_every_base_url(
     assert set(ids(models)) <= set(KEPT)
 
 
-@requirement("FILTER-10")
-@pytest.mark.parametrize("id", K2_FAMILY)
-async def test_a_k2_model_can_be_listed_and_used(id: str, adapter: Any, upstream: Upstream) -> None:
+@pytest.mark.parametrize(
+    "id",
+    [
+        *(pytest.param(id, id=id, marks=requirement("FILTER-10")) for id in K2_FAMILY),
+        *(pytest.param(id, id=id, marks=requirement("FILTER-12")) for id in OF_TODAY),
+    ],
+)
+async def test_a_model_can_be_listed_and_used(id: str, adapter: Any, upstream: Upstream) -> None:
     """What a user picks from the menu is what answers."""
     upstream.answers("GET /v1/models", replies.model_list([id, *KEPT]))
     upstream.answers("POST /v1/chat/completions", replies.completion())

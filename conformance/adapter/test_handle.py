@@ -15,6 +15,7 @@ from kimi_conformance.checks import (
     Upstream,
     failing,
     failure_of,
+    ids,
     replies,
     requirement,
 )
@@ -98,6 +99,19 @@ async def test_a_model_is_found_by_its_handle(adapter: ResolvesHandles, upstream
     model = await adapter.resolve("kimi/k2-tuned")
 
     assert model.id == "kimi-team/k2-tuned"
+
+
+@requirement("HANDLE-07")
+@given(family=st.sampled_from(["moonshot-", "kimi-"]), tail=SEGMENT)
+async def test_every_id_without_a_slash_comes_back_by_its_handle(
+    family: str, tail: str, adapter: Any, upstream: Upstream
+) -> None:
+    """A handle is another way to write an id, and loses nothing of it."""
+    upstream.replies(replies.model_list(["moonshot-v1-auto", family + tail]))
+
+    model = await adapter.resolve(adapter.get_handle(family + tail))
+
+    assert model.id == family + tail
 
 
 @requirement("HANDLE-08")
@@ -220,3 +234,31 @@ async def test_naming_categories_gives_the_providers_of_those(
 
     assert everybody
     assert list(asked) == [each for each in everybody if each.category in categories]
+
+
+@requirement("HANDLE-16")
+@pytest.mark.parametrize(
+    ("type", "shown"),
+    [
+        pytest.param("kimi", ["kimi-k2.5"], id="kimi"),
+        pytest.param("lmstudio_openai", ["gpt-4o", "kimi-k2.5"], id="lmstudio_openai"),
+    ],
+)
+async def test_a_provider_that_a_user_brings_does_what_its_type_does(
+    type: str, shown: list[str], adapter: Any, upstream: Upstream
+) -> None:
+    """A user's own Kimi is a Kimi, and a user's own server is not."""
+    upstream.replies(replies.model_list(["gpt-4o", "kimi-k2.5"]))
+    await adapter.bring_provider(
+        {
+            "name": "mine",
+            "provider_type": type,
+            "provider_category": "byok",
+            "api_key": "sk-of-a-user",
+            "base_url": upstream.base_url,
+        }
+    )
+
+    models = await adapter.models_of("mine")
+
+    assert ids(models) == shown

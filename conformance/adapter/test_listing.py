@@ -3,6 +3,8 @@
 import logging
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from kimi_conformance.checks import (
     Answer,
@@ -29,6 +31,32 @@ async def test_the_list_is_asked_for_at_models_below_the_base_url(
     await adapter.list_models()
 
     assert upstream.sent("GET /v1/models")
+
+
+SEGMENT = st.text("abcdefgh-_.~0123456789", min_size=1, max_size=8).filter(
+    lambda text: set(text) - {"."}
+)
+
+
+@requirement("LIST-01")
+@example(host="127.0.0.1", prefix=[], slash="/")
+@example(host="LOCALHOST", prefix=["gateway", "kimi"], slash="")
+@given(
+    host=st.sampled_from(["127.0.0.1", "localhost", "LOCALHOST"]),
+    prefix=st.lists(SEGMENT, max_size=3),
+    slash=st.sampled_from(["", "/"]),
+)
+async def test_every_way_to_write_a_base_url_leads_to_one_models(
+    host: str, prefix: list[str], slash: str, open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """A gateway with a path of its own is reached, however its address was typed."""
+    upstream.forget()
+    upstream.replies(replies.model_list(["moonshot-v1-8k"]))
+    written = "/".join([upstream.base_url.replace("127.0.0.1", host), *prefix]) + slash
+
+    await open_adapter(base_url=written).list_models()
+
+    assert [sent.path for sent in upstream.requests] == ["/".join(["/v1", *prefix, "models"])]
 
 
 @requirement("LIST-02")

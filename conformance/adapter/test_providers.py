@@ -351,3 +351,20 @@ async def test_a_kimi_model_carries_the_names_of_its_provider(
     told = (model.id, model.endpoint, model.provider_name, model.provider_category)
     assert told == ("moonshot-v1-8k", upstream.base_url, "kimi", "base")
     assert model.endpoint_type in {"openai", "kimi"}
+
+
+@requirement("PROV-01")
+async def test_a_provider_does_its_four_duties_with_what_its_user_gave(
+    adapter: Any, upstream: Upstream
+) -> None:
+    """Who brings a provider gets all that the built-in ones do."""
+    upstream.replies(replies.model_list([{"id": "kimi-k2.5", "context_length": 262144}]))
+    given = {"api_key": "sk-of-a-user", "base_url": upstream.base_url}
+    await adapter.bring_provider({**MINIMAL, "provider_type": "kimi", **given})
+
+    [listed] = await adapter.models_of("mine")
+    config = await adapter.config_of("mine/kimi-k2.5", max_tokens=500)
+
+    assert {sent.header("Authorization") for sent in upstream.requests} == {"Bearer sk-of-a-user"}
+    assert (config.id, config.provider_name, config.context_window) == ("kimi-k2.5", "mine", 262144)
+    assert (listed.max_tokens, config.max_tokens) == (None, 500)

@@ -1,5 +1,7 @@
 """What a client sends when its user chats, and what it hands back."""
 
+import gzip
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_conformance.checks import (
+    Answer,
     ChatRequest,
     Chats,
+    Ending,
+    Frame,
     OpenAdapter,
     Upstream,
     replies,
@@ -196,6 +201,39 @@ async def test_every_form_of_a_completion_is_accepted(
     assert choice["message"] == body["choices"][0]["message"]
 
 
+def gzipped(answer: Answer) -> Answer:
+    """The same answer, compressed as a proxy may send it."""
+    headers = (*answer.headers, ("Content-Encoding", "gzip"))
+    return replace(answer, headers=headers, frames=(Frame(0.0, gzip.compress(answer.body)),))
+
+
+def old_fashioned(answer: Answer) -> Answer:
+    """The same answer in HTTP/1.0: its body ends where the connection does."""
+    head = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    return Answer(raw=True, frames=(Frame(0.0, head + answer.body),), ending=Ending.CUT)
+
+
+@requirement("REQ-10")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(gzipped(replies.completion("月 🌙")), id="gzip"),
+        pytest.param(old_fashioned(replies.completion("月 🌙")), id="HTTP 1.0"),
+        pytest.param(replies.split(replies.completion("月 🌙"), 1), id="byte by byte"),
+    ],
+)
+async def test_every_way_to_carry_a_completion_is_accepted(
+    answer: Answer, adapter: Chats, upstream: Upstream
+) -> None:
+    """A proxy on the way does not cost a user the answer."""
+    upstream.replies(answer)
+
+    completion = await adapter.chat(GREETING)
+
+    assert len(upstream.requests) == 1
+    assert completion.body == replies.completion_body("月 🌙")
+
+
 @requirement("REQ-17")
 async def test_a_limit_on_the_length_reaches_the_api(adapter: Chats, upstream: Upstream) -> None:
     """A user who pays by the token decides how many there are."""
@@ -206,3 +244,51 @@ async def test_a_limit_on_the_length_reaches_the_api(adapter: Chats, upstream: U
     )
 
     assert upstream.requests[0].json["max_tokens"] == 32
+
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "search",
+        "parameters": {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("thinking", "query", "after")},
+            "required": ["thinking", "query"],
+        },
+    },
+}
+
+
+@requirement("REQ-03")
+async def test_the_arguments_of_a_tool_keep_their_order(adapter: Chats, upstream: Upstream) -> None:
+    """A model that is to think before it acts writes its arguments in the order of the schema."""
+    upstream.replies(replies.completion())
+
+    await adapter.chat(
+        ChatRequest(model="moonshot-v1-8k", messages=GREETING.messages, tools=[TOOL])
+    )
+
+    [tool] = upstream.requests[0].json["tools"]
+    assert list(tool["function"]["parameters"]["properties"]) == ["thinking", "query", "after"]
+
+
+@requirement("REQ-08")
+async def test_a_call_carries_its_four_parts_and_nothing_of_who_watches_it(
+    adapter: Chats, upstream: Upstream
+) -> None:
+    """A user's words, model, tools and wish arrive; how the work is tracked stays here."""
+    upstream.replies(replies.completion())
+    forced = {"type": "function", "function": {"name": "search"}}
+
+    await adapter.chat(
+        ChatRequest(
+            model="moonshot-v1-8k",
+            messages=GREETING.messages,
+            tools=[TOOL],
+            options={"tool_choice": forced},
+        )
+    )
+
+    [sent] = upstream.requests
+    assert {"messages", "model", "tools", "tool_choice"} <= sent.json.keys()
+    assert not {"step_id", "telemetry_manager", "force_tool_call", "llm_config"} & sent.json.keys()

@@ -1,5 +1,6 @@
 """When a client sends a chat again, and how long it waits before it does."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,11 +11,16 @@ from kimi_conformance.checks import (
     Chats,
     FakeClock,
     OpenAdapter,
+    RetryCourse,
+    RetryLaw,
+    RetryMachine,
     StreamsChat,
     Upstream,
     failing,
+    read_examples,
     replies,
     requirement,
+    search,
 )
 
 GREETING = ChatRequest(model="moonshot-v1-8k", messages=[{"role": "user", "content": "Hello"}])
@@ -107,6 +113,10 @@ async def test_the_waits_are_the_documented_ones(
         pytest.param(replies.json_reply({"choices": None}), id="choices null"),
         pytest.param(replies.json_reply({"choices": [None]}), id="a choice null"),
         pytest.param(replies.json_reply({"choices": [{"index": 0}]}), id="no message"),
+        pytest.param(replies.html(), id="a page"),
+        pytest.param(replies.not_json(b"", status=204), id="204"),
+        pytest.param(replies.not_json(b'{"choices": ['), id="half a body"),
+        pytest.param(replies.json_reply([]), id="a list"),
     ],
 )
 async def test_an_answer_without_a_message_is_asked_for_again(
@@ -324,3 +334,24 @@ async def test_a_stream_lost_before_its_first_chunk_is_asked_for_again(
 
     assert len(upstream.requests) == 2
     assert chunks
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        pytest.param(RetryLaw.SUCCEEDING, marks=requirement("RETRY-10"), id="succeeding"),
+        pytest.param(RetryLaw.GIVING_UP, marks=requirement("RETRY-01"), id="giving up"),
+        pytest.param(RetryLaw.RAISING, marks=requirement("RETRY-07"), id="raising"),
+        pytest.param(RetryLaw.WAITS, marks=requirement("RETRY-05"), id="waits"),
+    ],
+)
+def test_every_chat_of_many_is_repeated_by_the_documented_loop(
+    law: RetryLaw, open_adapter: OpenAdapter, clock: FakeClock, upstream: Upstream
+) -> None:
+    """A bad morning does not make a client impatient, or slow, for the rest of the day."""
+    new_course = partial(RetryCourse, open_adapter, upstream, clock, law)
+    kept = read_examples(f"retry/{law.name.lower()}")
+
+    courses = search(RetryMachine, new_course, kept)
+
+    assert sum(course.arrived for course in courses)

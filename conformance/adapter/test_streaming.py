@@ -131,6 +131,39 @@ async def test_every_legal_form_of_the_stream_is_read(
     assert joined(chunks) == TEXT
 
 
+FEW = replies.text_chunks("月之暗面")
+END = st.sampled_from(["\n", "\r\n"])
+NOISE = st.sampled_from(["", ": keep-alive", ":", "event: chunk", "id: 7", "retry: 10", "x: y"])
+
+
+@st.composite
+def written(draw: st.DrawFn) -> bytes:
+    """The stream in any legal writing: noise, line ends, events without and with several lines."""
+    end = draw(END)
+    lines: list[str] = []
+    for chunk in (*FEW, "[DONE]"):
+        indent = draw(st.sampled_from([None, 1]))
+        text = chunk if isinstance(chunk, str) else json.dumps(chunk, indent=indent)
+        space = draw(st.sampled_from(["", " "]))
+        lines += [line for line in draw(st.lists(NOISE, max_size=2)) if line]
+        lines += [f"data:{space}{line}" for line in text.split("\n")]
+        lines += [""] * draw(st.integers(1, 3))
+    return "".join(line + end for line in lines).encode()
+
+
+@requirement("STREAM-02")
+@given(body=written(), size=st.integers(7, 300))  # byte by byte is a variant above
+async def test_any_legal_writing_of_the_stream_says_the_same(
+    body: bytes, size: int, adapter: StreamsChat, upstream: Upstream
+) -> None:
+    """What stands between the API and a user may rewrite the stream, and cut it anywhere."""
+    upstream.replies(replies.split(replace(STREAM, frames=(Frame(0.0, body),)), size))
+
+    chunks = await streamed(adapter)
+
+    assert [chunk.body for chunk in chunks] == FEW
+
+
 @requirement("STREAM-02")
 @pytest.mark.parametrize(
     "stream",

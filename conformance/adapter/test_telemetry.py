@@ -209,3 +209,65 @@ async def test_a_call_is_logged_with_its_model_and_nothing_private(
     assert "moonshot-v1-8k" in logged
     assert KEY not in logged
     assert PROMPT not in logged
+
+
+@requirement("TELEM-09")
+async def test_a_report_by_model_can_be_drawn_from_what_is_told(
+    adapter: Any, upstream: Upstream
+) -> None:
+    """An operator sees which model the tokens and the seconds go to."""
+    upstream.replies(used(40, 2), used(500, 30), used(7, 1))
+
+    for model in ("moonshot-v1-8k", "kimi-latest", "moonshot-v1-8k"):
+        await adapter.chat(ChatRequest(model=model, messages=QUESTION.messages))
+
+    after = [
+        list(event.attributes.values()) for event in adapter.events() if event.name == RECEIVED
+    ]
+    assert [("moonshot-v1-8k" in told, "kimi-latest" in told) for told in after] == [
+        (True, False),
+        (False, True),
+        (True, False),
+    ]
+    assert [count for told in after for count in (42, 530, 8) if count in told] == [42, 530, 8]
+
+
+def of_the_network(diagnosis: str) -> list[str]:
+    """What a diagnosis says of the network, in whatever words."""
+    return [line for line in diagnosis.splitlines() if "network" in line.lower()]
+
+
+@requirement("TELEM-11")
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        pytest.param("http://127.0.0.1:9/v1", id="nobody listens"),
+        pytest.param("http://kimi.invalid/v1", id="an unknown host"),
+    ],
+)
+async def test_the_diagnosis_tells_a_network_that_carries_from_one_that_does_not(
+    base_url: str, open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """Whoever looks for the fault knows which of two people to ask."""
+    upstream.replies(replies.model_list(["moonshot-v1-8k"]))
+
+    carries = of_the_network(await open_adapter().diagnosis())
+    does_not = of_the_network(await open_adapter(base_url=base_url).diagnosis())
+
+    assert carries
+    assert does_not
+    assert does_not != carries
+
+
+@requirement("TELEM-11")
+async def test_the_diagnosis_does_not_take_a_refusal_for_a_broken_network(
+    adapter: Any, upstream: Upstream
+) -> None:
+    """Nobody looks for a broken cable because a key was withdrawn."""
+    upstream.replies(replies.model_list(["moonshot-v1-8k"]), replies.invalid_key())
+
+    answered = of_the_network(await adapter.diagnosis())
+    refused = of_the_network(await adapter.diagnosis())
+
+    assert answered
+    assert refused == answered

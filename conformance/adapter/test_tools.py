@@ -1,7 +1,9 @@
 """Which tools a client offers, and what it does when the model calls some."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,11 +14,19 @@ from kimi_conformance.checks import (
     CallsTools,
     ChatRequest,
     Chats,
+    Edition,
+    OpenAdapter,
     Service,
+    ToolsCourse,
+    ToolsMachine,
     Upstream,
+    at_rest,
+    failure_of,
+    read_examples,
     read_input,
     replies,
     requirement,
+    search,
 )
 
 Body = Mapping[str, Any]
@@ -171,6 +181,18 @@ async def test_the_tools_are_offered_again_with_the_results(
     assert [name for name, _ in toolbox.calls] == ["search", "get_time"]
 
 
+@requirement("TOOL-03")
+def test_no_course_of_questions_parts_a_call_from_its_result(
+    open_adapter: OpenAdapter, upstream: Upstream
+) -> None:
+    """The model finds what was said as it was said, also in the tenth question."""
+    courses = search(
+        ToolsMachine, partial(ToolsCourse, open_adapter, upstream), read_examples("tools")
+    )
+
+    assert sum(course.arrived for course in courses)
+
+
 @requirement("TOOL-04")
 @pytest.mark.parametrize(
     "message",
@@ -259,15 +281,15 @@ async def test_a_forced_tool_is_forced_once(adapter: CallsTools, upstream: Upstr
 
 @requirement("TOOL-06")
 async def test_function_calling_works_with_the_api_itself(
-    adapter: CallsTools, service: Service, model: str
+    adapter: CallsTools, service: Service, model: str, edition: Edition
 ) -> None:
     """Tools work where it matters: the model calls, the client answers, the model tells."""
-    tools = [read_input("tools/weather")]
+    forced = {"type": "function", "function": {"name": "get_weather"}}
     request = ChatRequest(
         model=model,
         messages=[{"role": "user", "content": "Use the tool: what is the weather in Beijing?"}],
-        tools=tools,
-        options={"tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+        tools=[read_input("tools/weather")],
+        options={"tool_choice": forced, **at_rest(edition, model)},
     )
     toolbox = Toolbox()
 
@@ -278,6 +300,121 @@ async def test_function_calling_works_with_the_api_itself(
     assert "city" in json.loads(arguments)
     assert completion.body["choices"][0]["finish_reason"] in {"stop", "length"}
     assert service.requests[-1].json["messages"][-1]["role"] == "tool"
+
+
+def thoughtful(name: str) -> dict[str, Any]:
+    """A tool that asks for the thoughts behind the call, first of all."""
+    properties = {part: {"type": "string"} for part in ("inner_thoughts", "q")}
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
+@requirement("REQ-11")
+async def test_thoughts_that_a_tool_asks_for_come_back_among_its_arguments(
+    adapter: CallsTools, upstream: Upstream
+) -> None:
+    """A platform that asked for thoughts finds them where it asked for them."""
+    arguments = '{"inner_thoughts": "Is it raining?", "q": "rain", "request_heartbeat": true}'
+    first = calling(("search:0", "search", arguments))
+    upstream.replies(replies.json_reply(first), replies.completion("Done."))
+    tools = [thoughtful("search")]
+    toolbox = Toolbox()
+
+    await adapter.chat_with_tools(
+        ChatRequest(model="moonshot-v1-8k", messages=QUESTION, tools=tools), toolbox
+    )
+
+    assert upstream.requests[0].json["tools"] == tools
+    assert toolbox.calls == [("search", arguments)]
+
+
+@requirement("REQ-12")
+async def test_thoughts_that_no_tool_asks_for_stay_in_the_text(
+    adapter: CallsTools, upstream: Upstream
+) -> None:
+    """A tool is given its arguments and not what the model said beside them."""
+    first = calling(("search:0", "search", '{"q": "rain"}'), content="Is it raining?")
+    upstream.replies(replies.json_reply(first), replies.completion("Done."))
+    toolbox = Toolbox()
+
+    await adapter.chat_with_tools(_asking(), toolbox)
+
+    [offered, *_] = upstream.requests[0].json["tools"]
+    said = upstream.requests[1].json["messages"][len(QUESTION)]
+    assert list(offered["function"]["parameters"]["properties"]) == ["q"]
+    assert toolbox.calls == [("search", '{"q": "rain"}')]
+    assert said["content"] == "Is it raining?"
+
+
+MOST_ROUNDS = 128  # far more than any question takes
+
+
+class TiredToolbox(Toolbox):
+    """Tools that have had enough at some time."""
+
+    def __call__(self, name: str, arguments: str) -> str:
+        """The result of one call, until there were too many."""
+        if len(self.calls) == MOST_ROUNDS:
+            raise RecursionError("this has no end")
+        return super().__call__(name, arguments)
+
+
+@requirement("REQ-14")
+async def test_a_model_that_calls_tools_for_ever_is_stopped(
+    adapter: CallsTools, upstream: Upstream
+) -> None:
+    """A user does not pay through the night for a model that has lost its way."""
+    upstream.replies(replies.json_reply(calling(("search:0", "search", "{}"))))
+    toolbox = TiredToolbox()
+
+    await asyncio.gather(adapter.chat_with_tools(_asking(), toolbox), return_exceptions=True)
+
+    assert 0 < len(toolbox.calls) < MOST_ROUNDS
+
+
+@requirement("REQ-15")
+async def test_every_round_goes_on_from_all_that_came_before(
+    adapter: CallsTools, upstream: Upstream
+) -> None:
+    """A model that needs three steps still knows at the third what the first one gave."""
+    answers = [calling(("a:0", "search", "{}")), calling(("a:1", "get_time", "{}"))]
+    upstream.replies(*map(replies.json_reply, answers), replies.completion("Done."))
+
+    await adapter.chat_with_tools(_asking(), Toolbox())
+
+    first, second, third = (sent.json["messages"] for sent in upstream.requests)
+    assert second[: len(first)] == first
+    assert third[: len(second)] == second
+    assert [message["content"] for message in third if message["role"] == "tool"] == [
+        "result 1 of search",
+        "result 2 of get_time",
+    ]
+
+
+def broken_tool(name: str, _: str) -> str:
+    """A tool that fails, whatever it is asked."""
+    raise ValueError(f"{name} knows no such city")
+
+
+def heard(result: object, upstream: Upstream) -> str:
+    """What the caller was told, by an error, and what the model was told, by the next request."""
+    error = failure_of(result) if isinstance(result, BaseException) else None
+    return str((error and (error.message, error.causes), [r.json for r in upstream.requests[1:]]))
+
+
+@requirement("TOOL-07")
+async def test_a_tool_that_failed_is_not_taken_for_one_that_gave_nothing(
+    adapter: CallsTools, upstream: Upstream
+) -> None:
+    """Either the caller or the model learns that the tool failed, and can do something else."""
+    first = calling(("a:0", "search", "{}"))
+    upstream.replies(replies.json_reply(first), replies.completion("Done."))
+
+    [result] = await asyncio.gather(
+        adapter.chat_with_tools(_asking(), broken_tool), return_exceptions=True
+    )
+
+    assert "search knows no such city" in heard(result, upstream)
 
 
 def _asking() -> ChatRequest:

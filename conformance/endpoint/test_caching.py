@@ -1,4 +1,4 @@
-"""Explicit context caching: the life of a cache, from its creation to its deletion."""
+"""Explicit context caching, from a cache's creation to its deletion; and the automatic one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kimi_conformance.checks import (
+    GREETING,
     Endpoint,
     InconclusiveError,
     Reply,
@@ -382,3 +383,12 @@ async def test_the_order_of_keys_does_not_matter_to_a_cache(endpoint: Endpoint) 
 
     assert hit(same).header(ID) == cache["id"]
     assert sorted_otherwise.accepted.header(ID) == cache["id"]
+
+
+@requirement("EP-CACHING-26")
+async def test_a_prompt_that_was_read_before_counts_in_full(endpoint: Endpoint) -> None:
+    """Whoever estimates a bill from earlier ones is right, whatever the cache did."""
+    first = await endpoint.chat(GREETING)
+    again = await endpoint.chat(GREETING)
+
+    assert again.accepted.usage["prompt_tokens"] == first.control.usage["prompt_tokens"]

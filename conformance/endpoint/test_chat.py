@@ -13,6 +13,22 @@ OPENING = 1_696_118_400  # 2023-10-01: no completion is older
 FIVE_STOPS = ["~1", "~2", "~3", "~4", "~5"]
 
 
+COLOUR: dict[str, Any] = {
+    "name": "colour",
+    "schema": {
+        "type": "object",
+        "properties": {"colour": {"type": "string"}},
+        "required": ["colour"],
+    },
+}
+SVG = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="
+
+
+def answered_by(schema: dict[str, Any]) -> dict[str, Any]:
+    """The response_format that asks for this schema."""
+    return {"type": "json_schema", "json_schema": schema}
+
+
 @requirement("EP-CHAT-01")
 async def test_a_question_is_answered_and_counted(endpoint: Endpoint) -> None:
     """A user gets an answer and can check the bill."""
@@ -415,3 +431,63 @@ async def test_created_tells_unix_seconds(endpoint: Endpoint) -> None:
     reply = await endpoint.chat(GREETING)
 
     assert reply.accepted.json["created"] > OPENING
+
+
+@requirement("EP-CHAT-35")
+async def test_logit_bias_is_refused(endpoint: Endpoint) -> None:
+    """A user who steers by single tokens learns that it would have no effect."""
+    granted = await endpoint.chat(GREETING)
+    refused = await endpoint.chat({**GREETING, "logit_bias": {"100": -100}})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+    assert "logit_bias" in refused.error_message
+
+
+@requirement("EP-CHAT-36")
+async def test_top_logprobs_without_logprobs_is_refused(endpoint: Endpoint) -> None:
+    """A user who forgot one of two fields is told which."""
+    granted = await endpoint.chat(GREETING)
+    refused = await endpoint.chat({**GREETING, "top_logprobs": 2})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+    assert "logprobs" in refused.error_message
+
+
+@requirement("EP-CHAT-37")
+@pytest.mark.parametrize("missing", ["name", "schema"])
+async def test_an_incomplete_response_schema_is_refused(endpoint: Endpoint, missing: str) -> None:
+    """A program that counts on a schema is told that it gave none."""
+    part = {key: value for key, value in COLOUR.items() if key != missing}
+    granted = await endpoint.chat({**GREETING, "response_format": answered_by(COLOUR)})
+    refused = await endpoint.chat({**GREETING, "response_format": answered_by(part)})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-CHAT-38")
+async def test_an_image_that_is_none_is_refused(endpoint: Endpoint) -> None:
+    """A user who sends a drawing in a form that is not read is told so."""
+    text = {"type": "text", "text": "What is this?"}
+    drawing = {"type": "image_url", "image_url": {"url": SVG}}
+    granted = await endpoint.chat({"messages": [{**QUESTION, "content": [text]}], "max_tokens": 8})
+    shown = {**QUESTION, "content": [text, drawing]}
+    refused = await endpoint.chat({"messages": [shown], "max_tokens": 8})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+    assert "image format" in refused.error_message
+
+
+@requirement("EP-CHAT-39")
+async def test_a_response_schema_of_another_flavour_is_refused(endpoint: Endpoint) -> None:
+    """A program learns that its schema cannot be kept to, before an answer breaks it."""
+    loose = {**COLOUR, "schema": {**COLOUR["schema"], "required": ["colour", "shade"]}}
+    granted = await endpoint.chat({**GREETING, "response_format": answered_by(COLOUR)})
+    refused = await endpoint.chat({**GREETING, "response_format": answered_by(loose)})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+    assert "moonshot flavored json schema" in refused.error_message

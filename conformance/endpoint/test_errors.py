@@ -151,3 +151,20 @@ async def test_a_field_of_another_type_is_refused(
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-ERRORS-10")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("max_completion_tokens", "many"), ("thinking", "yes"), ("reasoning_effort", 7)],
+    ids=["max_completion_tokens", "thinking", "reasoning_effort"],
+)
+async def test_a_later_field_of_another_type_is_refused(
+    endpoint: Endpoint, field: str, value: Any
+) -> None:
+    """A client that mixes up types learns it here, not by a setting that has no effect."""
+    granted = await endpoint.chat(GREETING)
+    refused = await endpoint.chat({**GREETING, field: value})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST

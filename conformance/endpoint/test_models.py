@@ -1,6 +1,10 @@
 """What the model list promises beyond its shape."""
 
+import pytest
+
 from kimi_conformance.checks import GREETING, Edition, Endpoint, Reply, requirement
+
+CAPABILITIES = ("supports_image_in", "supports_video_in", "supports_reasoning")
 
 
 def ids(models: Reply) -> list[str]:
@@ -68,3 +72,36 @@ async def test_each_model_is_owned_by_moonshot(endpoint: Endpoint) -> None:
     owners = {model["owned_by"] for model in models.accepted.json["data"]}
 
     assert owners == {"moonshot"}
+
+
+@requirement("EP-MODELS-07")
+@pytest.mark.parametrize("model", ["moonshot-v1-8k", "kimi-k2-0905-preview", "kimi-latest"])
+async def test_a_retired_model_is_not_found(endpoint: Endpoint, model: str) -> None:
+    """A user with an old setting is told which model is gone, not answered by another."""
+    granted = await endpoint.chat(GREETING)
+    refused = await endpoint.chat({**GREETING, "model": model})
+
+    assert granted.control.status == 200
+    assert refused.refusal == (404, "resource_not_found_error")
+    assert model in refused.error_message
+
+
+@requirement("EP-MODELS-08")
+async def test_no_retired_model_is_listed(endpoint: Endpoint, edition: Edition) -> None:
+    """A user is not offered in the menu what nobody answers for."""
+    models = await endpoint.get("/models")
+
+    gone = {model.id for model in edition.retired}
+
+    assert gone & set(ids(models)) == set()
+    assert ids(models) != []
+
+
+@requirement("EP-MODELS-09")
+async def test_each_model_tells_what_it_can(endpoint: Endpoint) -> None:
+    """A client knows without a table of its own what it may send to whom."""
+    models = await endpoint.get("/models")
+
+    told = [m.get(name) for m in models.accepted.json["data"] for name in CAPABILITIES]
+
+    assert {type(each) for each in told} == {bool}

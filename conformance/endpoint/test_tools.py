@@ -24,14 +24,21 @@ CALL_WEATHER = {
 }
 HELLO = {"role": "user", "content": "Say hello."}
 TOLD_TO_CALL = {"messages": [CALL_WEATHER], "tools": [WEATHER], "max_tokens": 64}
+DISABLED = {"thinking": {"type": "disabled"}}
 CALL_ID = "get_weather:0"
 CALL = {
     "id": CALL_ID,
     "type": "function",
     "function": {"name": "get_weather", "arguments": '{"city":"Beijing"}'},
 }
-CALLING = {"role": "assistant", "content": "", "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": CALL_ID, "content": '{"celsius":21}'}
+
+
+def calling(endpoint: Endpoint) -> dict[str, Any]:
+    """The message with the call, and the thought that came with it where models think."""
+    model = endpoint.edition.find(endpoint.model)
+    thought = {"reasoning_content": "The tool knows."} if model and model.thinking else {}
+    return {"role": "assistant", "content": "", "tool_calls": [CALL], **thought}
 
 
 def offering(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,7 +140,7 @@ async def test_tool_choice_none_forbids_calls(endpoint: Endpoint) -> None:
 @requirement("EP-TOOLS-07")
 async def test_a_result_without_the_id_of_its_call_is_refused(endpoint: Endpoint) -> None:
     """No result is ever taken for that of another call."""
-    messages = [CALL_WEATHER, CALLING, RESULT]
+    messages = [CALL_WEATHER, calling(endpoint), RESULT]
     granted = await endpoint.chat({**TOLD_TO_CALL, "messages": messages})
     lost = {"role": "tool", "content": RESULT["content"]}
     refused = await endpoint.chat({**TOLD_TO_CALL, "messages": [*messages, lost]})
@@ -145,8 +152,9 @@ async def test_a_result_without_the_id_of_its_call_is_refused(endpoint: Endpoint
 @requirement("EP-TOOLS-08")
 async def test_an_unanswered_call_is_named_in_the_refusal(endpoint: Endpoint) -> None:
     """An agent that lost a result finds out which."""
-    granted = await endpoint.chat({**TOLD_TO_CALL, "messages": [CALL_WEATHER, CALLING, RESULT]})
-    refused = await endpoint.chat({**TOLD_TO_CALL, "messages": [CALL_WEATHER, CALLING, HELLO]})
+    called = [CALL_WEATHER, calling(endpoint)]
+    granted = await endpoint.chat({**TOLD_TO_CALL, "messages": [*called, RESULT]})
+    refused = await endpoint.chat({**TOLD_TO_CALL, "messages": [*called, HELLO]})
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
@@ -204,7 +212,7 @@ async def test_an_unknown_tool_choice_is_refused(endpoint: Endpoint) -> None:
 @requirement("EP-TOOLS-14")
 async def test_a_result_of_no_call_is_refused(endpoint: Endpoint) -> None:
     """An agent that mixed up two conversations finds out."""
-    messages = [CALL_WEATHER, CALLING, RESULT]
+    messages = [CALL_WEATHER, calling(endpoint), RESULT]
     granted = await endpoint.chat({**TOLD_TO_CALL, "messages": messages})
     stray = {**RESULT, "tool_call_id": "get_weather:7"}
     refused = await endpoint.chat({**TOLD_TO_CALL, "messages": [*messages, stray]})
@@ -236,3 +244,74 @@ async def test_two_tools_are_called_in_one_answer(endpoint: Endpoint) -> None:
 
     assert {call["function"]["name"] for call in calls} == {"get_weather", "get_time"}
     assert reply.choice["finish_reason"] == "tool_calls"
+
+
+@requirement("EP-TOOLS-18")
+async def test_a_call_of_no_tool_cannot_be_required(endpoint: Endpoint) -> None:
+    """A program that lost its tools finds out, instead of being answered in words."""
+    asked = {**offering(WEATHER), **DISABLED, "tool_choice": "required"}
+    granted = await endpoint.chat(asked)
+    refused = await endpoint.chat({**asked, "tools": []})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-TOOLS-19")
+@pytest.mark.parametrize(
+    "choice",
+    ["required", {"type": "function", "function": {"name": "get_weather"}}],
+    ids=["required", "named"],
+)
+async def test_a_model_that_thinks_cannot_be_forced(endpoint: Endpoint, choice: Any) -> None:
+    """A program learns that it has to choose between thoughts and certainty."""
+    _leave_out_k3(endpoint)
+    granted = await endpoint.chat({**offering(WEATHER), "tool_choice": "auto"})
+    refused = await endpoint.chat({**offering(WEATHER), "tool_choice": choice})
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+    assert "tool_choice" in refused.error_message
+
+
+def _leave_out_k3(endpoint: Endpoint) -> None:
+    if endpoint.model.startswith("kimi-k3"):
+        raise InconclusiveError("kimi-k3 was recorded to take it")
+
+
+@requirement("EP-TOOLS-20")
+async def test_a_required_call_is_made(endpoint: Endpoint) -> None:
+    """A program that needs a step taken gets it, whatever the question was."""
+    asked = {**offering(WEATHER), **DISABLED, "max_tokens": 64}
+    plain = (await endpoint.chat(asked)).control
+    forced = await endpoint.chat({**asked, "tool_choice": "required"})
+
+    calls = forced.accepted.message.get("tool_calls") or []
+
+    assert plain.status == 200
+    assert [call["function"]["name"] for call in calls] == ["get_weather"]
+
+
+@requirement("EP-TOOLS-21")
+@pytest.mark.parametrize(
+    "city",
+    [
+        {"description": "Which city"},
+        {"type": "array", "items": [{"type": "string"}]},
+        {"$ref": "https://example.com/city.json"},
+        {"type": "string", "anyOf": [{"type": "string"}]},
+    ],
+    ids=["no type", "items in a list", "reference elsewhere", "type beside anyOf"],
+)
+async def test_parameters_of_another_flavour_are_refused(
+    endpoint: Endpoint, city: dict[str, Any]
+) -> None:
+    """Whoever writes a tool learns what its schema may not have, and where."""
+    parameters = {"type": "object", "properties": {"city": city}}
+    odd = {**WEATHER, "function": {**WEATHER["function"], "parameters": parameters}}
+    granted = await endpoint.chat(offering(WEATHER))
+    refused = await endpoint.chat(offering(odd))
+
+    assert granted.control.status == 200
+    assert refused.refusal == BAD_REQUEST
+    assert "moonshot flavored json schema" in refused.error_message

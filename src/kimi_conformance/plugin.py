@@ -48,6 +48,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--kimi-time-limit", type=float, default=30.0, help="seconds that a check may take")
     option("--kimi-record", type=Path, help="write cassettes into this folder")
     option("--kimi-evidence", type=Path, help="append evidence to this file")
+    option("--kimi-baseline", type=Path, help="what is known to fail, as a TOML file")
+    option(
+        "--kimi-search",
+        choices=("ci", "nightly"),
+        default="ci",
+        help="how long to search for examples: shortly and always the same, or long and anew",
+    )
     option(
         "--kimi-matrix",
         action="store_true",
@@ -101,6 +108,7 @@ def _make_bench(config: pytest.Config) -> "Bench":
                 time_limit=option("--kimi-time-limit"),
                 record_into=option("--kimi-record"),
                 evidence=option("--kimi-evidence"),
+                baseline=option("--kimi-baseline"),
                 matrix=option("--kimi-matrix"),
             )
         )
@@ -131,7 +139,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
     checks = [item for item in items if CHECK in item.stash]
     if checks:
+        _verify_baselines(config, [*items, *dropped])
         bench_of(config).announce(len(checks))
+
+
+def _verify_baselines(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a run of ours, which has whole topics: a name misspelt would excuse nothing."""
+    if not config.getoption("--kimi-evidence"):
+        return
+    from kimi_conformance.errors import UsageError
+
+    try:
+        bench_of(config).verify_baselines(i.stash[CHECK].id for i in items if CHECK in i.stash)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _bind(config: pytest.Config, item: pytest.Item) -> bool:

@@ -13,7 +13,35 @@ from typing import Any, TypeVar
 
 from kimi_conformance.errors import UsageError, nearest
 
-__all__ = ["Catalogue", "Evidence", "Level", "Plane", "Requirement"]
+__all__ = [
+    "ENDPOINT_CAPABILITIES",
+    "Catalogue",
+    "Evidence",
+    "Level",
+    "Plane",
+    "Requirement",
+    "Sample",
+]
+
+ENDPOINT_CAPABILITIES: Mapping[str, str] = {
+    "models": "lists the models that it serves",
+    "moonshot": "is Moonshot's own gateway: its headers, its owner's name, its whole range",
+    "balance": "tells the balance of an account",
+    "token_estimate": "counts the tokens of a prompt without asking the model",
+    "caching": "explicit context caching, /v1/caching",
+    "files": "uploaded files, /v1/files",
+    "batches": "batches of chats, /v1/batches",
+    "formulas": "official tools, /v1/formulas, and the builtin web search",
+    "anthropic": "the Anthropic face, /anthropic/v1/messages",
+    "partial": "answers that go on from a given beginning",
+    "structured_output": "answers in JSON, by response_format",
+    "schema_rules": "refuses schemas that are not in Moonshot's flavour of JSON schema",
+    "several_choices": "several choices in one answer, by n",
+    "images": "pictures in a prompt",
+    "tools": "calls of tools",
+    "thinking": "shows what a model thought, and takes it back",
+}
+"""What an endpoint may offer or not, by the name that requirements use; chats are always."""
 
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -28,10 +56,11 @@ class Level(StrEnum):
 
 
 class Plane(StrEnum):
-    """Which side of the wire is judged."""
+    """Which side of the wire is judged, or both at work: the service, under load."""
 
     ADAPTER = "adapter"
     ENDPOINT = "endpoint"
+    SERVICE = "service"
 
 
 class Evidence(StrEnum):
@@ -44,6 +73,19 @@ class Evidence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """By how many trials a requirement is decided that holds of a share, not of each.
+
+    Attributes:
+        size: How many requests are sent unless a run says otherwise.
+        at_least: The share, or the F1, that must be reached, 0.0 to 1.0.
+    """
+
+    size: int
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """One sentence that must hold, or one that we decided not to check.
 
@@ -51,7 +93,8 @@ class Requirement:
         id: "SSE-004"; unique in the catalogue, never reused.
         topic: The name of the file it stands in: "streaming".
         level: How binding it is.
-        plane: Which side of the wire it is about.
+        plane: Which side of the wire it is about. On the service plane the objectives of load
+            runs decide, and not checks.
         text: The sentence.
         source: Document and section, or recording.
         evidence: How we know, `len(evidence) >= 1`.
@@ -59,6 +102,7 @@ class Requirement:
         capability: What a SUT must claim before this applies to it, or None: always.
         resolution: Where documents contradict each other: what decides, and why.
         excluded: Why it is not checked, or None: it is.
+        sample: By how many trials it is decided, and what they must show; None: by each.
     """
 
     id: str
@@ -72,6 +116,7 @@ class Requirement:
     capability: str | None = None
     resolution: str | None = None
     excluded: str | None = None
+    sample: Sample | None = None
 
 
 _REQUIRED = {
@@ -79,7 +124,7 @@ _REQUIRED = {
     "excluded": ("id", "text", "reason", "source"),
 }
 _OPTIONAL = {
-    "requirement": ("capability", "resolution"),
+    "requirement": ("capability", "resolution", "sample"),
     "excluded": ("level", "plane", "evidence", "editions", "capability", "resolution"),
 }
 
@@ -176,7 +221,19 @@ def _requirement(
         capability=entry.get("capability"),
         resolution=entry.get("resolution"),
         excluded=entry.get("reason"),
+        sample=_sample(place, entry.get("sample")),
     )
+
+
+def _sample(place: str, entry: Any) -> Sample | None:
+    if entry is None:
+        return None
+    size, least = (entry.get(key) for key in ("size", "at_least"))
+    if not (type(size) is int and size > 0 and type(least) is float and 0 < least < 1):
+        raise UsageError(
+            f"{place} has a sample that is not of the form {{ size = 100, at_least = 0.95 }}."
+        )
+    return Sample(size=size, at_least=least)
 
 
 def _member(place: str, kind: type[Word], word: str) -> Word:

@@ -4,6 +4,7 @@ The evidence of a run: JSON lines, one record each.
     header     by what, when and how it was run; first line
     sut        one system under test: plane, name, version, claimed capabilities
     plan       how many checks are going to run, for whoever shows progress
+    baseline   a known failure of one SUT, as its baseline lists it, and the day of judging
     exchange   one request with its answer, bodies shortened beyond a limit, secrets removed
     check      one Outcome; refers to exchanges by id
     law        how one wire law fared in one check: applied so often, violated so
@@ -19,13 +20,24 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from typing import Any
 
+from kimi_conformance.baselines import KnownFailure, excused
 from kimi_conformance.errors import RunError
 from kimi_conformance.requirements import Catalogue, Level, Plane
-from kimi_conformance.verdicts import Outcome, Verdict
+from kimi_conformance.verdicts import Excuse, Outcome, Verdict
 
-__all__ = ["SCHEMA", "LawTally", "Run", "check_record", "encode", "law_record", "parse"]
+__all__ = [
+    "SCHEMA",
+    "LawTally",
+    "Run",
+    "baseline_record",
+    "check_record",
+    "encode",
+    "law_record",
+    "parse",
+]
 
 SCHEMA = 1  # of the records; a reader refuses a newer one
 
@@ -63,6 +75,7 @@ class Run:
         header: The first record, with the sut records as its "suts".
         checks: Outcomes in the order they were found, laws not among them.
         laws: Tallies, one a law and check.
+        baselines: The baseline records.
         exchanges: The exchange records by id.
         loads: The load records.
         proofs: The proof records.
@@ -73,6 +86,7 @@ class Run:
     header: Record
     checks: Sequence[Outcome] = ()
     laws: Sequence[LawTally] = ()
+    baselines: Sequence[Record] = ()
     exchanges: Mapping[str, Record]
     loads: Sequence[Record] = ()
     proofs: Sequence[Record] = ()
@@ -85,8 +99,12 @@ class Run:
         return self.footer is not None and not self.torn
 
     def outcomes(self, catalogue: Catalogue) -> list[Outcome]:
-        """Every check's outcome, and one for each wire law and SUT."""
-        return [*self.checks, *_law_outcomes(self.laws, catalogue)]
+        """Every check's outcome, and one for each wire law and SUT.
+
+        Checks were judged in the light of the baseline when they ended, laws are here.
+        """
+        laws = _law_outcomes(self.laws, catalogue)
+        return [*self.checks, *(_excused_law(law, self.baselines) for law in laws)]
 
 
 def encode(record: Record) -> bytes:
@@ -102,6 +120,12 @@ def check_record(outcome: Outcome) -> Record:
 def law_record(tally: LawTally) -> Record:
     """The record of a law's tally."""
     return {"record": "law", **asdict(tally)}
+
+
+def baseline_record(sut: str, entry: KnownFailure, today: date) -> Record:
+    """The record of an entry of a SUT's baseline, and the day on which it is judged."""
+    days = {"expires": entry.expires.isoformat(), "today": today.isoformat()}
+    return {"record": "baseline", "sut": sut, **asdict(entry), **days}
 
 
 def parse(lines: Iterable[bytes], where: str = "the run file") -> Run:
@@ -153,6 +177,7 @@ def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
         header={**records[0], "suts": of_kind["sut"] or records[0].get("suts", [])},
         checks=[_outcome(record) for record in of_kind["check"]],
         laws=[_tally(record) for record in of_kind["law"]],
+        baselines=of_kind["baseline"],
         exchanges={record["id"]: record for record in of_kind["exchange"]},
         loads=of_kind["load"],
         proofs=of_kind["proof"],
@@ -170,6 +195,7 @@ def _outcome(record: Record) -> Outcome:
             "level": Level(record["level"]),
             "plane": Plane(record["plane"]),
             "verdict": Verdict(record["verdict"]),
+            "excuse": Excuse(record["excuse"]) if record.get("excuse") else None,
             "exchanges": tuple(record.get("exchanges", ())),
         }
     )
@@ -214,4 +240,25 @@ def _law_outcome(catalogue: Catalogue, law: str, sut: str, tallies: Sequence[Law
         reason=violations[0] if violations else "",
         detail="\n".join(violations[:50]),
         exchanges=tuple(dict.fromkeys(id for tally in tallies for id in tally.exchanges)),
+    )
+
+
+def _excused_law(outcome: Outcome, baselines: Sequence[Record]) -> Outcome:
+    """A law's outcome in the light of the entries about its SUT."""
+    for record in baselines:
+        if record["sut"] == outcome.sut:
+            today = date.fromisoformat(record["today"])
+            outcome = excused(outcome, [_known_failure(record)], today)
+    return outcome
+
+
+def _known_failure(record: Record) -> KnownFailure:
+    return KnownFailure(
+        check=record["check"],
+        variants=tuple(record["variants"]),
+        editions=tuple(record["editions"]),
+        reason=record["reason"],
+        issue=record["issue"],
+        expires=date.fromisoformat(record["expires"]),
+        place=record["place"],
     )

@@ -18,6 +18,8 @@ every scenario that has no objective of that name itself. It has one of three fo
     statistic = "mean"
     at_most = 2.0
 
+An objective that decides a requirement of the catalogue names it: requirement = "PERF-01".
+
 A verdict looks at the 95 % interval, not at the value: met only if all of it lies on the
 good side, missed only if all of it lies on the bad side. Between the two the run was too
 short to tell.
@@ -113,6 +115,7 @@ class Objective:
         bound: A value is good at or under it; None where values are good or bad already.
         objective: The share of good values that is promised, or None: `statistic` is judged.
         statistic: "mean", "p50", "p90", "p95" or "p99"; None where a share is judged.
+        requirement: The id of the requirement that it decides, or None: it decides none.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Objective:
     bound: float | None = None
     objective: float | None = None
     statistic: str | None = None
+    requirement: str | None = None
 
     @property
     def target(self) -> float:
@@ -353,9 +357,10 @@ def _objective(place: str, name: str, entry: Any) -> Objective:
         raise UsageError(f"{place} lacks metric. {nearest('', METRICS)}")
     metric = _READERS["metric"](place, entry["metric"])
     wanted = _forms(metric)
-    if set(entry) - {"metric"} not in [set(form) for form in wanted]:
+    given_keys = [key for key in entry if key not in _OF_EVERY_FORM]
+    if set(given_keys) not in [set(form) for form in wanted]:
         ways = " or ".join(" and ".join(form) for form in wanted)
-        given = ", ".join(key for key in entry if key != "metric") or "nothing"
+        given = ", ".join(given_keys) or "nothing"
         raise UsageError(f"{place} of {metric} takes {ways}, but has {given}.")
     values = {key: _READERS[key](place, value) for key, value in entry.items()}
     bound = values.get("at_most")
@@ -367,6 +372,7 @@ def _objective(place: str, name: str, entry: Any) -> Objective:
         bound=bound,
         objective=values.get("objective"),
         statistic=values.get("statistic"),
+        requirement=values.get("requirement"),
     )
 
 
@@ -397,6 +403,12 @@ def _number(key: str) -> Callable[[str, Any], Any]:
     return read
 
 
+def _id(place: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{place}: requirement is {value!r}, which is the id of none.")
+    return value
+
+
 def _share(place: str, value: Any) -> float:
     share: float = _number("objective")(place, value)
     if share >= 1:
@@ -413,4 +425,6 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "statistic": _known("statistic", _STATISTICS),
     "at_most": _number("at_most"),
     "objective": _share,
+    "requirement": _id,
 }
+_OF_EVERY_FORM = ("metric", "requirement")

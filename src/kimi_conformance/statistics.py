@@ -10,14 +10,18 @@ that the true intervals are somewhat wider than those given here.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, repeat
 from statistics import NormalDist, fmean
+from typing import overload
 
 __all__ = [
     "CONFIDENCE",
     "Histogram",
     "Interval",
+    "Pooled",
     "Summary",
     "histogram",
     "mean",
@@ -71,6 +75,54 @@ class Histogram:
     counts: tuple[int, ...]
 
 
+class Pooled(Sequence[float]):
+    """Many values, of which many are the same, in ascending order.
+
+    A sequence like any other, but it takes the room of the different values only, and the
+    functions of this module take their time only.
+
+    >>> list(Pooled({0.5: 2, 0.25: 1}))
+    [0.25, 0.5, 0.5]
+    """
+
+    def __init__(self, counts: Mapping[float, int]) -> None:
+        self._values = sorted(counts)
+        self._counts = [counts[value] for value in self._values]
+        self._ends = list(accumulate(self._counts))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, place: int) -> float: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[float]: ...
+
+    def __getitem__(self, place: int | slice) -> float | Sequence[float]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return self._values[bisect_right(self._ends, place % len(self))]
+
+    def __iter__(self) -> Iterator[float]:
+        return chain.from_iterable(map(repeat, self._values, self._counts))
+
+    def mean(self) -> float | None:
+        """The arithmetic mean, or None of nothing."""
+        return self.total(lambda value: value) / len(self) if self._ends else None
+
+    def total(self, of: Callable[[float], float]) -> float:
+        """The sum of a function of each value."""
+        return math.fsum(map(lambda value, count: of(value) * count, self._values, self._counts))
+
+    def at_most(self, bound: float) -> int:
+        """How many values are at or under a bound."""
+        place = bisect_right(self._values, bound)
+        return self._ends[place - 1] if place else 0
+
+
 def wilson(good: int, total: int, confidence: float = CONFIDENCE) -> Interval | None:
     """The score interval of a share; None where `total` is 0.
 
@@ -93,6 +145,8 @@ def wilson(good: int, total: int, confidence: float = CONFIDENCE) -> Interval | 
 
 def mean(values: Sequence[float]) -> float | None:
     """The arithmetic mean, or None of nothing. The order of the values makes no difference."""
+    if isinstance(values, Pooled):
+        return values.mean()
     return fmean(values) if values else None
 
 
@@ -107,8 +161,12 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> In
     n = len(values)
     if n < 2:
         return None
-    centre = fmean(values)
-    deviation = math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (n - 1))
+    centre = mean(values) or 0.0
+    if isinstance(values, Pooled):
+        squares = values.total(lambda value: (value - centre) ** 2)
+    else:
+        squares = math.fsum((value - centre) ** 2 for value in values)
+    deviation = math.sqrt(squares / (n - 1))
     reach = _student(confidence, n - 1) * deviation / math.sqrt(n)
     return Interval(centre - reach, centre + reach)
 
@@ -121,7 +179,7 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
     >>> percentile([15, 20, 35, 40, 50], 30)
     20
     """
-    return _at_rank(sorted(values), percent)
+    return _at_rank(_ascending(values), percent)
 
 
 def percentile_interval(
@@ -135,7 +193,7 @@ def percentile_interval(
 
     Source: David and Nagaraja, Order Statistics, 3rd edition, section 7.1.
     """
-    ordered = sorted(values)
+    ordered = _ascending(values)
     n = len(ordered)
     if not n:
         return None
@@ -150,7 +208,7 @@ def percentile_interval(
 
 def summary(values: Sequence[float]) -> Summary:
     """Mean, percentiles by nearest rank, and maximum."""
-    ordered = sorted(values)
+    ordered = _ascending(values)
     return Summary(
         n=len(ordered),
         mean=mean(ordered),
@@ -168,6 +226,9 @@ def histogram(values: Sequence[float], edges: Sequence[float]) -> Histogram:
     >>> histogram([0.5, 1.0, 1.5, 9.0], [1.0, 2.0]).counts
     (1, 2, 1)
     """
+    if isinstance(values, Pooled):
+        below = _below(values, edges)
+        return Histogram(tuple(edges), tuple(map(int.__sub__, (*below, len(values)), (0, *below))))
     counts = [0] * (len(edges) + 1)
     place = 0
     for value in sorted(values):
@@ -175,6 +236,14 @@ def histogram(values: Sequence[float], edges: Sequence[float]) -> Histogram:
             place += 1
         counts[place] += 1
     return Histogram(tuple(edges), tuple(counts))
+
+
+def _ascending(values: Sequence[float]) -> Sequence[float]:
+    return values if isinstance(values, Pooled) else sorted(values)
+
+
+def _below(values: Pooled, edges: Sequence[float]) -> list[int]:
+    return [values.at_most(math.nextafter(edge, -math.inf)) for edge in edges]
 
 
 def _at_rank(ordered: Sequence[float], percent: float) -> float | None:

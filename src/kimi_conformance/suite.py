@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from kimi_conformance.baselines import Baseline
+from kimi_conformance.baselines import parse as parse_baseline
 from kimi_conformance.editions import Edition
 from kimi_conformance.editions import parse as parse_edition
 from kimi_conformance.errors import UsageError, nearest
@@ -70,10 +72,46 @@ class Suite:
             UsageError: A file of the catalogue is wrong.
         """
         files = sorted((self.conformance / "requirements").glob("*.toml"))
-        names = tuple(file.stem for file in (self.conformance / "editions").glob("*.toml"))
-        # Requirements may already name the edition that the simulator does not serve yet.
-        known = tuple(sorted({*names, "2025-09", "2026-09"}))
-        return Catalogue.parse({file.stem: file.read_text("utf-8") for file in files}, known)
+        return Catalogue.parse(
+            {file.stem: file.read_text("utf-8") for file in files}, self._editions()
+        )
+
+    def baseline(self, adapter: str) -> Baseline | None:
+        """What is known to fail for an adapter, or None: it has no baseline.
+
+        Raises:
+            UsageError: The file is wrong.
+        """
+        files = {file.stem: file for file in (self.conformance / "baselines").glob("*.toml")}
+        file = files.get(adapter)
+        if file is None:
+            return None
+        return parse_baseline(file.read_text("utf-8"), f"baselines/{file.name}", self._editions())
+
+    def read_baseline(self, file: Path) -> Baseline:
+        """A baseline that a user has written.
+
+        Raises:
+            UsageError: The file cannot be read, or is wrong.
+        """
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise UsageError(
+                f"The baseline {file} cannot be read: {why}. Name a TOML file of known failures "
+                "with --baseline; conformance/baselines/README.md shows one."
+            ) from error
+        return parse_baseline(text, str(file), self._editions())
+
+    def has_topic(self, topic: str) -> bool:
+        """Whether there are checks about this: "adapter/listing"."""
+        plane, _, name = topic.partition("/")
+        return (self.conformance / plane / f"test_{name}.py").is_file()
+
+    def has_recordings(self, edition: str, plane: str) -> bool:
+        """Whether anything has been recorded of a plane in an edition."""
+        return (self.cassettes / edition / plane).is_dir()
 
     def scenario(self, name: str) -> Path:
         """The file of a load scenario.
@@ -85,6 +123,12 @@ class Suite:
         if name not in known:
             raise UsageError(f"There is no load scenario '{name}'. {nearest(name, known)}")
         return self.loadtests / f"{name}.py"
+
+    def _editions(self) -> tuple[str, ...]:
+        """The names that requirements may use, oldest first."""
+        names = (file.stem for file in (self.conformance / "editions").glob("*.toml"))
+        # Requirements may already name the edition that the simulator does not serve yet.
+        return tuple(sorted({*names, "2025-09", "2026-09"}))
 
 
 @cache

@@ -2,7 +2,8 @@
 From the outcome of each check to one verdict on the run.
 
 A run is CONFORMANT only if no MUST failed and at least 95 % of the applicable MUSTs were
-decided. What was not decided is never counted as held.
+decided. What was not decided is never counted as held. A failure that a baseline excuses is
+decided and known; an excuse that no longer holds makes the run red, whatever its level.
 """
 
 from collections import Counter
@@ -15,11 +16,13 @@ from kimi_conformance.requirements import Level, Plane
 __all__ = [
     "DECIDED_SHARE",
     "Conclusion",
+    "Excuse",
     "InconclusiveError",
     "Outcome",
     "RunVerdict",
     "Verdict",
     "conclude",
+    "worst_of",
 ]
 
 DECIDED_SHARE = 0.95  # of the applicable MUSTs; below it a run decides nothing
@@ -34,6 +37,14 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"  # a prerequisite did not hold: never green
     KNOWN_FAILURE = "known_failure"  # listed in the baseline, with reason and expiry
     ERROR = "error"  # the suite itself broke
+
+
+class Excuse(StrEnum):
+    """What a baseline has to do with an outcome."""
+
+    KNOWN = "known"  # it foretold the failure
+    STALE = "stale"  # it foretold a failure, but the check passes
+    EXPIRED = "expired"  # it foretold the failure, but only until a day that has passed
 
 
 class InconclusiveError(Exception):
@@ -51,6 +62,12 @@ class RunVerdict(StrEnum):
     def exit_code(self) -> int:
         """0 held, 1 not held, 3 inconclusive."""
         return {"CONFORMANT": 0, "NOT CONFORMANT": 1, "INCONCLUSIVE": 3}[self.value]
+
+
+def worst_of(verdicts: Iterable[RunVerdict]) -> RunVerdict:
+    """The one that counts among several, at least one: a broken run before an undecided one."""
+    order = (RunVerdict.NOT_CONFORMANT, RunVerdict.INCONCLUSIVE, RunVerdict.CONFORMANT)
+    return min(verdicts, key=order.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +88,7 @@ class Outcome:
         exchanges: Ids of the exchanges that the stage journaled for it.
         edition: The API's edition it was judged against.
         lane: "cassette", "simulator" or "live": what answered where no script did.
+        excuse: What a baseline has to do with it, or None: nothing.
     """
 
     id: str
@@ -85,6 +103,7 @@ class Outcome:
     exchanges: tuple[str, ...] = ()
     edition: str = ""
     lane: str = ""
+    excuse: Excuse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +136,17 @@ def conclude(outcomes: Iterable[Outcome]) -> Conclusion:
         for outcome in everything
         if outcome.level is Level.MUST and outcome.verdict is not Verdict.NOT_CLAIMED
     ]
-    failed = [outcome for outcome in musts if outcome.verdict is Verdict.FAILED]
+    failed = [o for o in musts if o.verdict is Verdict.FAILED and o.excuse is not Excuse.STALE]
+    lapsed = [o for o in everything if o.excuse in {Excuse.STALE, Excuse.EXPIRED}]
     undecided = {Verdict.INCONCLUSIVE, Verdict.ERROR}
     decided = [outcome for outcome in musts if outcome.verdict not in undecided]
-    verdict, because = _judge(len(musts), len(decided), sorted({o.requirement for o in failed}))
+    verdict, because = _judge(
+        applicable=len(musts),
+        decided=len(decided),
+        known=sum(outcome.verdict is Verdict.KNOWN_FAILURE for outcome in decided),
+        broken=sorted({outcome.requirement for outcome in failed}),
+        lapsed=sorted({outcome.requirement for outcome in lapsed}),
+    )
     return Conclusion(
         verdict=verdict,
         because=because,
@@ -131,11 +157,17 @@ def conclude(outcomes: Iterable[Outcome]) -> Conclusion:
     )
 
 
-def _judge(applicable: int, decided: int, broken: list[str]) -> tuple[RunVerdict, str]:
+def _judge(
+    *, applicable: int, decided: int, known: int, broken: list[str], lapsed: list[str]
+) -> tuple[RunVerdict, str]:
+    red = []
     if broken:
-        shown = ", ".join(broken[:5]) + (" …" if len(broken) > 5 else "")
-        plural = "requirement is" if len(broken) == 1 else "requirements are"
-        return RunVerdict.NOT_CONFORMANT, f"{len(broken)} {plural} broken: {shown}"
+        what = "requirement is broken" if len(broken) == 1 else "requirements are broken"
+        red.append(f"{len(broken)} {what}: {_first(broken)}")
+    if lapsed:
+        red.append(f"the baseline excuses what it no longer may: {_first(lapsed)}")
+    if red:
+        return RunVerdict.NOT_CONFORMANT, "; ".join(red)
     if not applicable:
         return RunVerdict.INCONCLUSIVE, "no applicable MUST was checked"
     if decided < DECIDED_SHARE * applicable:
@@ -143,4 +175,11 @@ def _judge(applicable: int, decided: int, broken: list[str]) -> tuple[RunVerdict
             RunVerdict.INCONCLUSIVE,
             f"only {decided} of {applicable} applicable MUST checks could be decided",
         )
+    if known:
+        held = f"{decided - known} of {decided} decided MUST checks hold, and the baseline excuses"
+        return RunVerdict.CONFORMANT, f"{held} the other {known}"
     return RunVerdict.CONFORMANT, f"all {decided} decided MUST checks hold"
+
+
+def _first(ids: list[str]) -> str:
+    return ", ".join(ids[:5]) + (" …" if len(ids) > 5 else "")

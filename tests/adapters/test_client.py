@@ -27,7 +27,7 @@ from kimi_conformance.adapters.reference import (
     open_adapter,
     operations,
 )
-from kimi_conformance.adapters.reference.models import DOCUMENTED_WINDOWS
+from kimi_conformance.adapters.reference.table import DOCUMENTED as TABLE
 from kimi_conformance.checks import FakeClock
 from kimi_conformance.http import httpx
 from kimi_conformance.stage import Script, Stage, replies
@@ -37,7 +37,7 @@ KEY = "sk-0123456789abcdef"
 BASE = "https://api.example/v1"
 MODELS = f"{BASE}/models"
 CHAT = f"{BASE}/chat/completions"
-DOCUMENTED = list(DOCUMENTED_WINDOWS)
+DOCUMENTED = list(TABLE.windows)
 GREETING = ChatRequest(
     model="moonshot-v1-8k",
     messages=[{"role": "user", "content": "Hi"}],
@@ -226,7 +226,7 @@ async def test_a_window_that_differs_from_the_documents_is_told(
     (model,) = await client.list_models()
 
     assert model.context_window == 8192
-    assert "The API gives kimi-latest a context window of 8192 tokens, the documents 131072" in (
+    assert "The API gives kimi-latest a context window of 8192 tokens, the table 131072" in (
         caplog.messages
     )
 

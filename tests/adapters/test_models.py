@@ -6,21 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimi_conformance import suite
+from kimi_conformance.adapters.protocol import Binding
+from kimi_conformance.adapters.reference import open_adapter
 from kimi_conformance.adapters.reference.models import (
-    DOCUMENTED_WINDOWS,
     WindowMismatch,
     configs_of,
-    documented_configs,
     get_handle,
+    retirement,
+    table_configs,
     window_mismatches,
 )
+from kimi_conformance.adapters.reference.settings import KimiSettings
+from kimi_conformance.adapters.reference.table import DOCUMENTED, table_of
+from kimi_conformance.errors import UsageError
 
 BASE = "https://api.example/v1"
+SETTINGS = KimiSettings(base_url=BASE)
 junk = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers(), max_size=2)
 ids = st.text() | st.sampled_from(
     ["Kimi-K2", "my-kimi-x", "moonshot", "kimi", "moonshotai/kimi-k2", "gpt-4", "", " kimi-x"]
 )
-own_ids = st.sampled_from([*DOCUMENTED_WINDOWS, "kimi-", "kimi-k9/a", "moonshot-ü"])
+own_ids = st.sampled_from([*DOCUMENTED.windows, "kimi-", "kimi-k9/a", "moonshot-ü"])
 entries = st.fixed_dictionaries(
     {}, optional={"id": ids | own_ids | junk, "context_length": junk, "extra": junk}
 )
@@ -28,7 +35,7 @@ lists = st.lists(entries | junk)
 
 
 def found(models: list[Any]) -> list[str]:
-    return [config.id for config in configs_of(models, BASE)]
+    return [config.id for config in configs_of(models, SETTINGS)]
 
 
 @given(lists)
@@ -60,7 +67,7 @@ def test_what_is_not_kimis_changes_nothing(models: list[Any], place: int, other:
 
 @given(own_ids, st.integers(min_value=1))
 def test_a_window_that_the_api_gives_wins(id: str, window: int) -> None:
-    (config,) = configs_of([{"id": id, "context_length": window}], BASE)
+    (config,) = configs_of([{"id": id, "context_length": window}], SETTINGS)
 
     assert config.context_window == window
 
@@ -72,16 +79,16 @@ def test_a_window_that_the_api_gives_wins(id: str, window: int) -> None:
     | st.text(),
 )
 def test_an_unusable_window_counts_as_not_given(id: str, window: object) -> None:
-    unusable, absent = configs_of([{"id": id, "context_length": window}, {"id": id}], BASE)
+    unusable, absent = configs_of([{"id": id, "context_length": window}, {"id": id}], SETTINGS)
 
     assert unusable == absent
-    assert absent.context_window == DOCUMENTED_WINDOWS.get(id, 8192)
+    assert absent.context_window == DOCUMENTED.windows.get(id, 8192)
 
 
 def test_the_documented_models_stand_in_their_order_with_all_that_a_listed_one_has() -> None:
-    configs = documented_configs(BASE)
+    configs = table_configs(SETTINGS)
 
-    assert configs == configs_of([{"id": id} for id in DOCUMENTED_WINDOWS], BASE)
+    assert configs == configs_of([{"id": id} for id in DOCUMENTED.windows], SETTINGS)
     assert [(config.id, config.context_window) for config in configs] == [
         ("moonshot-v1-8k", 8192),
         ("moonshot-v1-32k", 32768),
@@ -104,7 +111,7 @@ def test_windows_that_differ_from_the_documents_are_named() -> None:
         {"id": "kimi-k2-0905-preview"},
     ]
 
-    assert window_mismatches(models) == (WindowMismatch("kimi-latest", 8192, 131072),)
+    assert window_mismatches(models, SETTINGS) == (WindowMismatch("kimi-latest", 8192, 131072),)
 
 
 @given(st.text().filter(lambda text: "/" not in text))
@@ -120,3 +127,39 @@ def test_making_a_handle_twice_changes_nothing(id: str) -> None:
 @pytest.mark.parametrize("name", ["c", "a/c", "a/b/c", "kimi/c"])
 def test_of_a_name_with_slashes_the_last_segment_counts(name: str) -> None:
     assert get_handle(name, is_embedding=True, base_name="other") == "kimi/c"
+
+
+def test_the_table_of_the_first_edition_is_the_documented_one() -> None:
+    assert table_of(suite.find().edition("2025-09")) == DOCUMENTED
+
+
+def test_the_table_of_an_edition_knows_its_models_and_who_is_gone() -> None:
+    table = table_of(suite.find().edition("2026-09"))
+    newer = KimiSettings(base_url=BASE, table=table)
+
+    assert [(each.id, each.context_window) for each in table_configs(newer)] == [
+        ("kimi-k3", 1048576),
+        ("kimi-k2.6", 262144),
+        ("kimi-k2.7-code", 262144),
+        ("kimi-k2.7-code-highspeed", 262144),
+    ]
+    assert set(DOCUMENTED.windows) <= set(table.successors)
+    assert set(table.successors.values()) <= set(table.windows)
+    assert retirement("kimi-latest", newer) == "The model kimi-latest is retired; use kimi-k2.6."
+    assert retirement("kimi-k3", newer) == ""
+    assert retirement("kimi-latest", SETTINGS) == ""
+
+
+def test_an_adapter_ships_the_table_of_the_edition_that_it_is_opened_for() -> None:
+    opened = {
+        edition: open_adapter(Binding(base_url=BASE, edition=edition)).settings.table
+        for edition in (None, "2025-09", "2026-09")
+    }
+
+    assert opened[None] == opened["2025-09"] == DOCUMENTED
+    assert opened["2026-09"] == table_of(suite.find().edition("2026-09"))
+
+
+def test_an_edition_that_there_is_not_is_wrong_use() -> None:
+    with pytest.raises(UsageError, match="no edition '2026-10'"):
+        open_adapter(Binding(base_url=BASE, edition="2026-10"))

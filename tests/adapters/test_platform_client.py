@@ -11,6 +11,7 @@ from kimi_conformance.adapters.protocol import ModelConfig
 from kimi_conformance.adapters.reference import KimiPlatform, KimiSettings
 from kimi_conformance.adapters.reference.configs import MOST, ConfigCache, limited
 from kimi_conformance.adapters.reference.providers import TYPES, brought, providers_from
+from kimi_conformance.http import httpx
 
 KEY = "sk-of-somebody"
 MINIMAL = {"name": "mine", "provider_type": "ollama", "provider_category": "byok"}
@@ -91,10 +92,41 @@ async def test_who_gives_up_waiting_does_not_end_the_lookup_for_others() -> None
 
 @given(st.text(string.digits, min_size=8))  # no word is a key by chance
 async def test_the_diagnosis_never_shows_the_key(secret: str) -> None:
-    async with KimiPlatform(KimiSettings(api_key=f"sk-{secret}"), {}) as platform:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, text=f"not {request.headers['Authorization']}")
+
+    settings = KimiSettings(api_key=f"sk-{secret}")
+    async with KimiPlatform(settings, {}, transport=httpx.MockTransport(refuse)) as platform:
         told = await platform.diagnosis()
 
+    assert "API key error" in told
     assert secret not in told
+
+
+async def test_of_many_configurations_the_one_asked_for_longest_ago_is_forgotten() -> None:
+    looked_up: list[int] = []
+
+    async def look_up(number: int) -> ModelConfig:
+        looked_up.append(number)
+        return CONFIG
+
+    cache = ConfigCache(look_up)
+    for number in [*range(MOST), 0, MOST, 0, 1]:
+        await cache.get(number=number)
+
+    assert looked_up == [*range(MOST), MOST, 1]
+
+
+async def test_the_diagnosis_of_a_kimi_that_is_switched_off_asks_nobody() -> None:
+    settings = KimiSettings(api_key=KEY, disabled=True)
+    async with KimiPlatform(settings, {}, transport=httpx.MockTransport(_nobody)) as platform:
+        told = await platform.diagnosis()
+
+    assert "Network: not tried" in told
+
+
+def _nobody(request: httpx.Request) -> httpx.Response:
+    raise AssertionError(f"{request.url} was asked")
 
 
 async def test_a_model_of_another_api_cannot_be_switched_to() -> None:

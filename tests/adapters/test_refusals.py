@@ -104,6 +104,28 @@ def test_the_reason_is_found_however_it_is_wrapped(body: object, text: str) -> N
     assert f"HTTP error: {text}" in str(refused(500, body))
 
 
+@pytest.mark.parametrize(
+    ("status", "type", "name"),
+    [
+        (404, "resource_not_found_error", "LLMModelRetiredError"),
+        (200, "resource_not_found_error", "LLMModelRetiredError"),
+        (404, "url.not_found", "LLMNotFoundError"),
+        (403, "resource_not_found_error", "LLMPermissionDeniedError"),
+        (401, "invalid_authentication_error", "LLMAuthenticationError"),
+    ],
+)
+def test_only_what_is_not_found_is_put_down_to_a_retirement(
+    status: int, type: str, name: str
+) -> None:
+    with pytest.raises(LLMError) as caught:
+        reading(answer(status, envelope(type)), KEY, "The model a is retired; use b.")
+
+    error = caught.value
+    assert error.__class__.__name__ == name
+    assert error.message.endswith("no. The model a is retired; use b.") == ("Retired" in name)
+    assert error.status == status
+
+
 def test_a_redirection_is_told_and_not_followed() -> None:
     error = refused(307, b"", location="https://elsewhere.example/v1")
 

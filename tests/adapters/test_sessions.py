@@ -549,6 +549,6 @@ class Conversations(RuleBasedStateMachine):
 
 
 Conversations.TestCase.settings = hypothesis_settings(
-    max_examples=30, stateful_step_count=50, deadline=None
+    max_examples=hypothesis_settings().max_examples // 3
 )
 TestConversations = Conversations.TestCase

@@ -62,6 +62,12 @@ class ReadsAnswers(Mutant):
         return response
 
 
+class JoinsThePieces(Mutant):
+    async def incoming(self, response: httpx.Response) -> httpx.Response:
+        content = await response.aread()
+        return httpx.Response(200, headers=response.headers, content=content)
+
+
 class BeginsElsewhere(Mutant):
     def __init__(self, binding: Binding) -> None:
         super().__init__(binding)
@@ -110,6 +116,23 @@ def test_a_mutant_that_changes_something_has_to_be_run(
     mutant: type[Mutant], run: Unchanged
 ) -> None:
     assert not is_unmoved(mutant, [run])
+
+
+async def test_the_pieces_of_a_stream_matter_and_those_of_a_body_do_not(
+    run: Unchanged, stage: Stage
+) -> None:
+    script = Script()
+    lane = stage.open_lane(script)
+    script.answers[:] = [replies.stream_of(replies.text_chunks("Hel", "lo"))]
+    streamed = Unchanged(Binding(base_url=lane.base_url, api_key="sk-placeholder"))
+
+    chunks = [chunk async for chunk in streamed.stream(GREETING)]
+
+    assert len(chunks) > 1
+    assert is_unmoved(JoinsThePieces, [run])
+    assert not is_unmoved(JoinsThePieces, [streamed])
+    await streamed.aclose()
+    stage.close_lane(lane)
 
 
 def test_every_run_of_a_check_counts(run: Unchanged) -> None:

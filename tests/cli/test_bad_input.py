@@ -35,6 +35,8 @@ def command(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comple
         (("gate", "--adapter", "no.such.module:open"), "cannot be imported"),
         (("gate", "--adapter", "json:lods"), "has no 'lods'. Did you mean 'load"),
         (("gate", "--edition", "2025-10"), "There is no edition '2025-10'"),
+        (("gate", "--baseline", "known.toml"), "The baseline known.toml cannot be read: No such"),
+        (("nightly", "--lane", "simulator", "--baseline", "."), "is a directory"),
         (("check", "--requirement", "FILTER-1"), "There is no requirement 'FILTER-1'"),
         (("check", "--topic", "filters"), "No checks are about filters"),
         (("check", "--lane", "tape"), "'tape' is not one of"),

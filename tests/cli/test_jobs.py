@@ -60,17 +60,32 @@ def verdicts(answer: dict[str, Any], plane: str) -> dict[str, str]:
     }
 
 
-def test_the_gate_holds_for_the_reference_adapter(tmp_path: Path) -> None:
+def test_the_gate_holds_for_the_reference_adapter_in_every_edition(tmp_path: Path) -> None:
     result, answer = run("gate", cwd=tmp_path)
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert answer["verdict"] == "CONFORMANT"
     assert answer["source"] == "recordings"
-    assert {"passed"} == set(verdicts(answer, "adapter").values())
+    assert answer["edition"] == "2025-09, 2026-09"
+    of_adapters = [check for check in answer["checks"] if check["plane"] == "adapter"]
+    assert {"passed"} == {check["verdict"] for check in of_adapters}
+    assert {"2025-09", "2026-09"} == {check["edition"] for check in of_adapters}
+    folders = sorted((tmp_path / "reports" / "out").iterdir())
+    assert [folder.name.partition("gate")[2] for folder in folders] == ["-2025-09", "-2026-09"]
+    for folder in folders:
+        assert {"run.jsonl", "report.html", "junit.xml", "summary.md"} <= {
+            path.name for path in folder.iterdir()
+        }
+
+
+def test_the_gate_holds_for_one_edition(tmp_path: Path) -> None:
+    result, answer = run("gate", "--edition", "2026-09", cwd=tmp_path)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {check["edition"] for check in answer["checks"]} == {"2026-09"}
+    assert "ERR-10" in {check["requirement"] for check in answer["checks"]}
     (folder,) = (tmp_path / "reports" / "out").iterdir()
-    assert {"run.jsonl", "report.html", "junit.xml", "summary.md"} <= {
-        path.name for path in folder.iterdir()
-    }
+    assert folder.name.endswith("-gate")
 
 
 def test_a_live_run_gives_the_verdicts_of_the_simulator_and_keeps_the_key(

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from kimi_conformance.load.generator import saturation
 from kimi_conformance.load.result import load_record
-from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Sample, SampleFile, Tick
+from kimi_conformance.load.sample_file import SampleFile, read_samples
+from kimi_conformance.load.sample_log import Batch, first_line
+from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Kind, Sample, Tick
 from kimi_conformance.slo import parse
 
 OBJECTIVES = parse("""
@@ -40,19 +42,16 @@ HEADER = Header(
 )
 
 
+SOUND = Kind("chat/greeting", "kimi-k2.6", False, 200, ErrorClass.OK, "")
+Gaps = tuple[float, ...]
+
+
 def sample(intended: float, lasted: float = 0.5, **changes: Any) -> Sample:
     sound = Sample(
+        kind=SOUND,
         intended=intended,
         start=intended,
-        first=None,
         end=intended + lasted,
-        gaps=(),
-        name="chat/greeting",
-        model="kimi-k2.6",
-        streamed=False,
-        status=200,
-        error=ErrorClass.OK,
-        detail="",
         prompt_tokens=7,
         completion_tokens=3,
     )
@@ -60,7 +59,7 @@ def sample(intended: float, lasted: float = 0.5, **changes: Any) -> Sample:
 
 
 def failed(intended: float, lasted: float = 0.5, error: ErrorClass = ErrorClass.SERVER) -> Sample:
-    return sample(intended, lasted, error=error, detail="HTTP 503", status=503)
+    return sample(intended, lasted, kind=SOUND._replace(error=error, detail="HTTP 503", status=503))
 
 
 def tick(at: float, **changes: Any) -> Tick:
@@ -83,13 +82,22 @@ TICKS = [tick(float(second)) for second in range(1, 11)]
 END = End(at=10.2, why=Ended.COMPLETE)
 
 
-def file(*samples: Sample, **changes: Any) -> SampleFile:
-    whole = SampleFile(header=HEADER, samples=samples, ticks=TICKS, end=END, torn=False)
-    return replace(whole, **changes)
+def file(
+    *samples: Sample, gaps: Gaps = (), ticks: Sequence[Tick] = TICKS, end: End | None = END
+) -> SampleFile:
+    """What is read of a file in which every sample has these gaps."""
+    batch = Batch(HEADER)
+    for one in samples:
+        batch.add(one, gaps)
+    for row in ticks:
+        batch.note(row)
+    if end:
+        batch.note(end)
+    return read_samples(first_line(HEADER) + batch.take())
 
 
 def record(whole: SampleFile) -> dict[str, Any]:
-    return load_record(whole, OBJECTIVES, name="steady_chat.samples.jsonl", sha256="ab")
+    return load_record(whole, OBJECTIVES, name="steady_chat.samples", sha256="ab")
 
 
 def objective(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -136,13 +144,46 @@ def test_failures_count_but_enter_no_time() -> None:
 
 
 def test_times_count_from_the_intended_start() -> None:
-    late = sample(3.0, first=5.5, start=5.0, end=6.0, gaps=(0.25,), streamed=True)
+    late = sample(3.0, first_answer=5.5, start=5.0, end=6.0)
 
-    timing = record(file(late))["timing"]
+    timing = record(file(late, gaps=(0.25,)))["timing"]
 
     assert timing["response_s"]["max"] == 3.0
     assert timing["ttft_s"]["max"] == 2.5
     assert timing["itl_s"]["max"] == 0.25
+    assert timing["late_s"]["max"] == 2.0
+
+
+def test_gaps_of_the_warm_up_and_of_failures_are_not_judged() -> None:
+    batch = Batch(HEADER)
+    batch.add(sample(0.5), (0.5,))
+    batch.add(failed(3.0), (0.125,))
+    batch.add(sample(3.0), (0.25, 0.25))
+    whole = read_samples(first_line(HEADER) + batch.take())
+
+    timing = record(whole)["timing"]["itl_s"]
+
+    assert (timing["n"], timing["mean"], timing["max"]) == (2, 0.25, 0.25)
+
+
+def test_reasoning_and_answer_have_clocks_of_their_own() -> None:
+    thoughtful = sample(3.0, 2.0, first_reasoning=3.5, first_answer=4.25)
+    silent = sample(3.0, 2.0, first_reasoning=3.5)
+
+    timing = record(file(thoughtful, silent))["timing"]
+
+    assert (timing["ttft_s"]["n"], timing["ttft_s"]["max"]) == (2, 0.5)
+    assert (timing["thinking_s"]["n"], timing["thinking_s"]["max"]) == (1, 0.75)
+
+
+def test_a_run_says_how_far_its_own_clock_is_to_be_trusted() -> None:
+    ticks = [tick(3.0, reads=90, unstamped=9, chunks=40, shared=4), tick(4.0, reads=10)]
+
+    generator = record(file(sample(3.0, start=3.25), ticks=ticks))["generator"]
+
+    assert generator["unstamped_share"] == 0.09
+    assert generator["shared_share"] == 0.1
+    assert generator["late_p99_s"] == 0.25
 
 
 def test_a_good_run_is_met() -> None:
@@ -242,14 +283,28 @@ def test_a_record_is_plain_json(samples: Sequence[Sample]) -> None:
 
 @given(st.randoms(use_true_random=False), st.integers(1, 5))
 def test_merged_shards_give_the_record_of_the_whole(dice: random.Random, shards: int) -> None:
-    whole = [*many(40), failed(3.0), sample(4.0, first=4.3, gaps=(0.1, 0.2), streamed=True)]
+    whole = [*many(40), failed(3.0), sample(4.0, first_answer=4.3)]
     parts: list[list[Sample]] = [[] for _ in range(shards)]
     for one in whole:
         dice.choice(parts).append(one)
 
-    merged = [one for part in parts for one in part]
+    batches = [Batch(HEADER, source) for source in range(shards)]
+    for batch, part in zip(batches, parts, strict=True):
+        for one in part:
+            batch.add(one, (0.1, 0.2))
+    batches[0].note(END)
+    merged = read_samples(first_line(HEADER) + b"".join(batch.take() for batch in batches))
 
-    assert record(file(*merged)) == record(file(*whole))
+    assert about(record(merged)) == about(record(file(*whole, gaps=(0.1, 0.2), ticks=())))
+
+
+def about(value: Any) -> Any:
+    """The record without what float32 makes of it."""
+    if isinstance(value, dict):
+        return {key: about(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [about(each) for each in value]
+    return round(value, 5) if isinstance(value, float) else value
 
 
 def test_a_generator_that_keeps_up_gives_no_reason() -> None:

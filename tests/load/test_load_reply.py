@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.load.reply import judge_reply
+from kimi_conformance.load.incoming import Incoming, Limits
+from kimi_conformance.load.reply import gaps_of, judge_reply, stall_of
 from kimi_conformance.load.samples import ErrorClass
-from kimi_conformance.wire.exchange import Frame
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 CHOICE: dict[str, Any] = {
@@ -15,9 +15,26 @@ CHOICE: dict[str, Any] = {
 }
 
 
+def answer(
+    *pieces: bytes, status: int = 200, streamed: bool, broken: str = "", fields: str = ""
+) -> Incoming:
+    """An answer whose pieces arrive one tenth of a second after the other."""
+    incoming = Incoming(0.0, streamed=streamed, keep=False, limits=Limits())
+    head = f"HTTP/1.1 {status} Some\r\n{fields}Transfer-Encoding: chunked\r\n\r\n"
+    incoming.take(head.encode(), 0.05)
+    for number, piece in enumerate(pieces, 1):
+        incoming.take(b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b"", number / 10)
+    if broken:
+        incoming.end(broken)
+    else:
+        incoming.take(b"0\r\n\r\n", len(pieces) / 10)
+    return incoming
+
+
 def plain(body: Any, status: int = 200, broken: str = "") -> tuple[ErrorClass, str]:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    reply = judge_reply(status, [Frame(0.1, content)], streamed=False, broken=broken)
+    incoming = answer(content, status=status, streamed=False, broken=broken)
+    reply = judge_reply(incoming, streamed=False)
     return reply.error, reply.detail
 
 
@@ -32,20 +49,18 @@ WORD = event({"content": "Hi"})
 STOP = event({}, "stop", usage=USAGE)
 
 
-def frames(*events: str) -> list[Frame]:
-    return [
-        Frame(number / 10, f"data: {data}\n\n".encode()) for number, data in enumerate(events, 1)
-    ]
+def stream(*events: str, **more: Any) -> Incoming:
+    pieces = [f"data: {data}\n\n".encode() for data in events]
+    return answer(*pieces, streamed=True, **more)
 
 
 def test_a_whole_completion_is_usable_and_tells_its_tokens() -> None:
     body = json.dumps({"choices": [CHOICE], "usage": USAGE}).encode()
 
-    reply = judge_reply(200, [Frame(0.1, body)], streamed=False)
+    reply = judge_reply(answer(body, streamed=False), streamed=False)
 
     assert reply.error is ErrorClass.OK
     assert (reply.prompt_tokens, reply.completion_tokens) == (7, 3)
-    assert reply.ttft is None
 
 
 @pytest.mark.parametrize(
@@ -97,9 +112,20 @@ def test_a_status_that_brings_no_reply_is_classed(status: int, error: ErrorClass
 
 
 def test_no_answer_at_all_is_transport() -> None:
-    reply = judge_reply(None, [], streamed=True, broken="ConnectionRefusedError")
+    incoming = Incoming(0.0, streamed=True, keep=False, limits=Limits())
+    incoming.end("Connection refused")
 
-    assert (reply.error, reply.detail) == (ErrorClass.TRANSPORT, "ConnectionRefusedError")
+    reply = judge_reply(incoming, streamed=True)
+
+    assert (reply.error, reply.detail) == (ErrorClass.TRANSPORT, "Connection refused")
+
+
+def test_a_coded_body_that_nobody_asked_for_is_invalid() -> None:
+    incoming = answer(b"\x1f\x8b", streamed=False, fields="Content-Encoding: gzip\r\n")
+
+    reply = judge_reply(incoming, streamed=False)
+
+    assert (reply.error, reply.detail) == (ErrorClass.INVALID, "a body coded as gzip")
 
 
 def test_a_body_that_broke_off_is_transport_even_if_it_seems_whole() -> None:
@@ -114,13 +140,16 @@ def test_a_refusal_that_broke_off_keeps_its_class() -> None:
 
 
 def test_a_whole_stream_is_usable_and_tells_its_times() -> None:
-    stream = frames(ROLE, THOUGHT, WORD, STOP, "[DONE]")
+    incoming = stream(ROLE, THOUGHT, WORD, STOP, "[DONE]")
 
-    reply = judge_reply(200, stream, streamed=True)
+    reply = judge_reply(incoming, streamed=True)
 
+    gaps = gaps_of(incoming)
     assert reply.error is ErrorClass.OK
-    assert reply.ttft == 0.2
-    assert reply.gaps == pytest.approx((0.1,))
+    assert (incoming.first_byte, incoming.scan.first_event) == (0.05, 0.1)
+    assert (incoming.scan.first_reasoning, incoming.scan.first_answer) == (0.2, 0.3)
+    assert gaps == pytest.approx([0.1])
+    assert stall_of(incoming, gaps) == pytest.approx(0.2)
     assert (reply.prompt_tokens, reply.completion_tokens) == (7, 3)
 
 
@@ -137,7 +166,7 @@ def test_a_whole_stream_is_usable_and_tells_its_times() -> None:
     ],
 )
 def test_a_stream_that_nobody_can_use_is_invalid(events: tuple[str, ...], detail: str) -> None:
-    reply = judge_reply(200, frames(*events), streamed=True)
+    reply = judge_reply(stream(*events), streamed=True)
 
     assert reply.error is ErrorClass.INVALID
     assert detail in reply.detail
@@ -146,4 +175,6 @@ def test_a_stream_that_nobody_can_use_is_invalid(events: tuple[str, ...], detail
 def test_a_plain_body_where_a_stream_was_asked_for_is_invalid() -> None:
     body = json.dumps({"choices": [CHOICE]}).encode()
 
-    assert judge_reply(200, [Frame(0.1, body)], streamed=True).error is ErrorClass.INVALID
+    incoming = answer(body, streamed=True)
+
+    assert judge_reply(incoming, streamed=True).error is ErrorClass.INVALID

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.simulator.services import tour
+
 from kimi_conformance.editions import Edition, parse
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.simulator.faults import FaultSwitch
@@ -13,6 +15,7 @@ from kimi_conformance.wire.exchange import Answer, Exchange, Request
 
 EDITIONS = Path(__file__).parents[2] / "conformance" / "editions"
 EDITION: Edition = parse("2025-09", (EDITIONS / "2025-09.toml").read_text("utf-8"))
+THINKING: Edition = parse("2026-09", (EDITIONS / "2026-09.toml").read_text("utf-8"))
 KEY = "sk-placeholder"
 NOW = 1757462400.0
 CHAT = "/v1/chat/completions"
@@ -44,8 +47,8 @@ class Clock:
         return self.now
 
 
-def simulator(*faults: FaultSwitch, **settings: Any) -> Simulator:
-    return Simulator(EDITION, api_key=KEY, faults=faults, **{"clock": Clock(), **settings})
+def simulator(*faults: FaultSwitch, edition: Edition = EDITION, **settings: Any) -> Simulator:
+    return Simulator(edition, api_key=KEY, faults=faults, **{"clock": Clock(), **settings})
 
 
 def request(
@@ -66,6 +69,13 @@ def chat(
     return request(
         "POST", CHAT, {"model": "moonshot-v1-8k", "messages": messages, **body}, **headers
     )
+
+
+def think(
+    messages: Sequence[Any] = HELLO, *, headers: Mapping[str, str] = {}, **body: Any
+) -> Request:
+    """A chat with the default model of the edition of models that think."""
+    return chat(messages, headers=headers, **{"model": "kimi-k2.6", **body})
 
 
 def text(answer: Answer) -> str:
@@ -103,6 +113,9 @@ def play(simulator: Simulator, clock: Clock) -> list[Exchange]:
 
     for each in PROBES:
         send(each)
+    if simulator.edition is THINKING:
+        for each in THINKING_PROBES:
+            send(each)
     messages = [*SYSTEM, *HELLO]
     reordered = [{"content": m["content"], "role": m["role"]} for m in messages]
     cache = {
@@ -146,6 +159,7 @@ def play(simulator: Simulator, clock: Clock) -> list[Exchange]:
     send(request("DELETE", path))
     send(request("GET", path))
     send(request("DELETE", path))
+    tour(send, simulator.edition)
     return played
 
 
@@ -214,4 +228,28 @@ PROBES: tuple[Request, ...] = (
     chat(nobody_knows=1),
     request("POST", CHAT, {"messages": HELLO, "model": "moonshot-v1-8k"}),
     chat([]),
+)
+
+OFF: dict[str, Any] = {"thinking": {"type": "disabled"}}
+THOUGHTFUL_TURN: list[dict[str, Any]] = [
+    TOOL_TURN[0],
+    {**TOOL_TURN[1], "reasoning_content": "The tool knows."},
+    TOOL_TURN[2],
+]
+
+THINKING_PROBES: tuple[Request, ...] = (
+    think(),
+    think(),
+    think(stream=True),
+    think(stream=True, stream_options={"include_usage": True}),
+    think(**OFF),
+    think(**OFF, stream=True),
+    think(temperature=1),
+    think(max_completion_tokens=4, max_tokens=64),
+    think(ASKS_TOOLS, tools=[WEATHER, CLOCK]),
+    think(tools=[WEATHER], tool_choice="required", **OFF),
+    think(THOUGHTFUL_TURN, tools=[WEATHER]),
+    think(model="kimi-k3"),
+    think(model="kimi-k3", stream=True),
+    think(model="kimi-latest"),
 )

@@ -232,9 +232,9 @@ def test_when_a_tool_is_called(messages: list[Any], body: dict[str, Any], called
     assert (choice(answer)["finish_reason"] == "tool_calls") is bool(called)
 
 
-def test_builtin_functions_are_never_called() -> None:
-    search = {"type": "builtin_function", "function": {"name": "$web_search"}}
-    asks = [{"role": "user", "content": "Use a tool: $web_search"}]
+def test_builtin_functions_that_are_not_known_are_never_called() -> None:
+    search = {"type": "builtin_function", "function": {"name": "$moon_search"}}
+    asks = [{"role": "user", "content": "Use a tool: $moon_search"}]
 
     assert calls(simulator().reply(chat(asks, tools=[search]))) == []
 

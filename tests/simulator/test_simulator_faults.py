@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.simulator.scene import (
+    EDITION,
     HELLO,
     PROBES,
+    THINKING,
     Clock,
     chat,
     exchange,
@@ -39,11 +41,12 @@ def by_name(fault: Fault) -> str:
 
 
 @cache
-def tour(*faults: str) -> Sequence[Exchange]:
+def tour(*faults: str, edition: str = EDITION.name) -> Sequence[Exchange]:
     clock = Clock()
     latency = Latency(ttft=0.2, itl=0.1)
     switches = [parse_switch(fault) for fault in faults]
-    return play(simulator(*switches, clock=clock, latency=latency), clock)
+    served = {each.name: each for each in (EDITION, THINKING)}[edition]
+    return play(simulator(*switches, edition=served, clock=clock, latency=latency), clock)
 
 
 def seen(exchanges: Sequence[Exchange]) -> list[object]:
@@ -62,8 +65,9 @@ def broken_laws(exchanges: Sequence[Exchange]) -> set[str]:
     }
 
 
-def test_the_sound_simulator_breaks_no_law() -> None:
-    assert broken_laws(tour()) == set()
+@pytest.mark.parametrize("edition", [EDITION.name, THINKING.name])
+def test_the_sound_simulator_breaks_no_law(edition: str) -> None:
+    assert broken_laws(tour(edition=edition)) == set()
 
 
 def test_names_are_unique_and_words() -> None:
@@ -83,12 +87,14 @@ def test_there_are_enough_of_them() -> None:
 )
 def test_a_fault_makes_a_difference(fault: Fault) -> None:
     """Those that waive a rule make theirs where the rule is tested."""
-    assert seen(tour(fault.name)) != seen(tour())
+    edition = fault.edition
+
+    assert seen(tour(fault.name, edition=edition)) != seen(tour(edition=edition))
 
 
 @pytest.mark.parametrize("fault", WRONG, ids=by_name)
 def test_a_fault_breaks_the_laws_that_it_names(fault: Fault) -> None:
-    assert broken_laws(tour(fault.name)) == fault.breaks & LAW_IDS
+    assert broken_laws(tour(fault.name, edition=fault.edition)) == fault.breaks & LAW_IDS
 
 
 def test_every_law_of_an_endpoint_is_broken_by_a_fault() -> None:
@@ -100,8 +106,10 @@ def test_every_law_of_an_endpoint_is_broken_by_a_fault() -> None:
 
 @pytest.mark.parametrize("fault", BENIGN, ids=by_name)
 def test_a_benign_variant_is_odd_but_breaks_nothing(fault: Fault) -> None:
-    assert seen(tour(fault.name)) != seen(tour())
-    assert broken_laws(tour(fault.name)) == set()
+    edition = fault.edition
+
+    assert seen(tour(fault.name, edition=edition)) != seen(tour(edition=edition))
+    assert broken_laws(tour(fault.name, edition=edition)) == set()
     assert fault.breaks == frozenset()
 
 
@@ -133,7 +141,7 @@ def said_in_stream(answer: Answer) -> object:
     choices: dict[int, list[str]] = {}
     for _, event in decode(answer.frames).events:
         chunk = {"choices": []} if event.data == "[DONE]" else json.loads(event.data)
-        for choice in chunk["choices"]:
+        for choice in chunk.get("choices", ()):
             said = choices.setdefault(choice["index"], ["", "", ""])
             delta = choice["delta"]
             said[0] += delta.get("content") or ""

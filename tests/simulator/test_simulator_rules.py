@@ -1,5 +1,6 @@
 """Each row of the tables of rules refuses what it is about, in the edition's words."""
 
+import json
 import re
 import string
 from collections.abc import Mapping
@@ -13,13 +14,17 @@ from tests.simulator.scene import (
     KEY,
     NOW,
     SYSTEM,
+    THINKING,
+    THOUGHTFUL_TURN,
     TOOL_TURN,
     WEATHER,
     chat,
     request,
     simulator,
+    think,
 )
 
+from kimi_conformance.editions import Edition
 from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES, MODIFY_CACHE_RULES
 from kimi_conformance.simulator.chat_rules import CHAT_RULES
 from kimi_conformance.simulator.faults import parse_switch
@@ -108,22 +113,53 @@ CASES: Mapping[str, Request] = {
     "cache_metadata_too_long": cache(metadata={"k" * 65: ""}),
 }
 
+
+def answered_by(**schema: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": schema}
+
+
+PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+SVG = {"url": "data:image/svg+xml;base64,PHN2Zy8+"}
+ODD = {"type": "object", "properties": {"a": {"oneOf": []}}}
+THINKING_CASES: Mapping[str, Request] = {
+    "length_mistyped": think(max_completion_tokens="8"),
+    "image_format": think(user([{"type": "image_url", "image_url": SVG}])),
+    "thinking_mistyped": think(thinking="disabled"),
+    "thinking_unknown": think(model="kimi-k2.7-code", thinking={"type": "disabled"}),
+    "effort_unknown": think(model="kimi-k3", reasoning_effort="none"),
+    "value_fixed": think(temperature=0.5),
+    "reasoning_missing": think(TOOL_TURN, tools=[WEATHER]),
+    "tool_choice_thinking": think(tools=[WEATHER], tool_choice="required"),
+    "logit_bias": think(logit_bias={"1": 1}),
+    "top_logprobs": think(top_logprobs=2),
+    "tool_choice_without_tools": think(thinking={"type": "disabled"}, tool_choice="required"),
+    "parameters_flawed": think(tools=[function("abc", parameters=ODD)]),
+    "response_schema_missing": think(response_format=answered_by(name="a")),
+    "response_schema_flawed": think(response_format=answered_by(name="a", schema=ODD)),
+}
+
 RULES = {rule.name: rule for rule in (*CHAT_RULES, *CREATE_CACHE_RULES, *MODIFY_CACHE_RULES)}
 
 
 def test_every_rule_has_a_case() -> None:
-    assert set(CASES) == set(RULES)
+    assert {*CASES, *THINKING_CASES} == set(RULES)
 
 
 def test_every_rule_has_words_in_the_edition() -> None:
-    assert {rule.error for rule in RULES.values()} <= set(EDITION.errors)
+    words = {name: THINKING if name in THINKING_CASES else EDITION for name in RULES}
+
+    assert [name for name in RULES if RULES[name].error not in words[name].errors] == []
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_rule_refuses_in_the_words_of_the_edition(name: str) -> None:
-    error = EDITION.errors[RULES[name].error]
+@pytest.mark.parametrize(
+    ("name", "edition"),
+    [*((name, EDITION) for name in CASES), *((name, THINKING) for name in THINKING_CASES)],
+    ids=[*CASES, *THINKING_CASES],
+)
+def test_a_rule_refuses_in_the_words_of_the_edition(name: str, edition: Edition) -> None:
+    error = edition.errors[RULES[name].error]
 
-    answer = simulator().reply(CASES[name])
+    answer = simulator(edition=edition).reply({**CASES, **THINKING_CASES}[name])
 
     assert answer.status == error.status
     assert answer.json["error"]["type"] == error.type
@@ -146,6 +182,94 @@ def test_a_fault_that_waives_a_rule_lets_the_request_through(name: str) -> None:
     answer = faulty.reply(CASES[name])
 
     assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize("name", THINKING_CASES)
+def test_a_fault_that_waives_a_rule_of_thinking_lets_the_request_through(name: str) -> None:
+    faulty = simulator(parse_switch(f"accepts_{name}"), edition=THINKING)
+
+    answer = faulty.reply(THINKING_CASES[name])
+
+    assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize("name", THINKING_CASES)
+def test_what_is_new_in_an_edition_is_not_refused_in_the_one_before(name: str) -> None:
+    body = {**json.loads(THINKING_CASES[name].body), "model": "kimi-latest"}
+    for field in ("response_format", "tool_choice"):
+        body.pop(field, None)  # words that the edition before refuses for another reason
+
+    answer = simulator().reply(request("POST", "/v1/chat/completions", body))
+
+    assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        think(temperature=1, top_p=0.95, n=1, presence_penalty=0, frequency_penalty=0),
+        think(temperature=1.0, thinking={"type": "enabled"}),
+        think(temperature=0.6, thinking={"type": "disabled"}),
+        think(temperature=None, thinking=None, reasoning_effort="low", max_completion_tokens=None),
+        think(THOUGHTFUL_TURN, tools=[WEATHER]),
+        think(TOOL_TURN, tools=[WEATHER], thinking={"type": "disabled"}),
+        think(TOOL_TURN, tools=[WEATHER], model="kimi-k3"),
+        think(tools=[WEATHER], tool_choice="required", model="kimi-k3"),
+        think(user([{"type": "image_url", "image_url": {"url": PNG}}])),
+        think(user([{"type": "video_url", "video_url": {"url": "ms://1"}}])),
+        think(tools=[{"type": "function", "function": {"name": "a"}}]),
+        think(tools=[function("abc", parameters=ODD, strict=False)]),
+        think(response_format=answered_by(name="a", schema={"type": "object"})),
+        think(logit_bias=None, logprobs=True, top_logprobs=2),
+        think(model="kimi-k3", thinking={"type": "enabled", "effort": "low"}),
+    ],
+)
+def test_what_an_edition_of_thinking_models_accepts(sound: Request) -> None:
+    answer = simulator(edition=THINKING).reply(sound)
+
+    assert answer.status == 200, answer.body
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (think(temperature=0.5), "invalid temperature: only 1 is allowed for this model"),
+        (think(top_p=1), "invalid top_p: only 0.95 is allowed for this model"),
+        (
+            think(temperature=1, thinking={"type": "disabled"}),
+            "invalid temperature: only 0.6 is allowed for this model",
+        ),
+        (
+            think(model="kimi-k3", logprobs=True),
+            "invalid logprobs: only false is allowed for this model",
+        ),
+        (
+            think(model="kimi-k2.7-code", thinking={"type": "disabled"}),
+            "invalid thinking: only type=enabled is allowed for this model",
+        ),
+        (
+            think(TOOL_TURN, tools=[WEATHER]),
+            "thinking is enabled but reasoning_content is missing in assistant tool call message "
+            "at index 1",
+        ),
+        (
+            think(tools=[WEATHER], tool_choice=function("get_weather")),
+            "tool_choice 'specified' is incompatible with thinking enabled",
+        ),
+        (
+            think(user([{"type": "image_url", "image_url": SVG}])),
+            "Invalid request: unsupported image format: text/plain; charset=utf-8",
+        ),
+        (
+            think(tools=[function("abc", parameters={"type": "array", "items": []})]),
+            "Invalid request: tools.function.parameters is not a valid moonshot flavored json "
+            "schema, details: <At path '': items must be an object>",
+        ),
+        (think(model="moonshot-v1-8k"), "Not found the model moonshot-v1-8k or Permission denied"),
+    ],
+)
+def test_known_words_of_2026_are_said_to_the_letter(broken: Request, says: str) -> None:
+    assert simulator(edition=THINKING).reply(broken).json["error"]["message"] == says
 
 
 @pytest.mark.parametrize(

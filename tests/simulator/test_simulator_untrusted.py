@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulator.scene import EDITION, KEY, NOW, WEATHER, request
+from tests.simulator.scene import EDITION, KEY, NOW, THINKING, WEATHER, request
 
+from kimi_conformance.editions import Edition
 from kimi_conformance.simulator import World, reply_to
 from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES
 from kimi_conformance.simulator.chat_rules import CHAT_RULES
@@ -30,7 +31,13 @@ CALLS = st.lists(
 )
 PARTS = st.lists(
     st.fixed_dictionaries(
-        {}, optional={"type": likely(["text", "image_url"]), "text": ODD, "image_url": ODD}
+        {},
+        optional={
+            "type": likely(["text", "image_url", "video_url"]),
+            "text": ODD,
+            "image_url": likely(["data:image/png;base64,iVBO", "data:,", "ms://1"]),
+            "video_url": ODD,
+        },
     ),
     max_size=2,
 )
@@ -44,13 +51,36 @@ MESSAGES = st.lists(
             "tool_calls": CALLS | ODD,
             "tool_call_id": likely(["a:0"]),
             "partial": ODD,
+            "reasoning_content": likely(["hm"]),
+            "tools": ODD,
         },
     )
     | ODD,
     max_size=3,
 )
+IDS = [model.id for model in (*EDITION.models, *THINKING.models)]
+SCHEMAS = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": likely(["object", "array"]),
+        "properties": ODD,
+        "items": ODD,
+        "anyOf": ODD,
+        "$ref": likely(["#/$defs/a"]),
+        "$defs": ODD,
+        "required": ODD,
+        "enum": ODD,
+    },
+)
+FORMATS = st.fixed_dictionaries(
+    {"type": likely(["json_object", "json_schema"])},
+    optional={
+        "json_schema": st.fixed_dictionaries({}, optional={"name": ODD, "schema": SCHEMAS | ODD})
+        | ODD
+    },
+)
 FUNCTIONS = st.fixed_dictionaries(
-    {}, optional={"name": likely(["get_weather"]), "parameters": ODD, "description": ODD}
+    {}, optional={"name": likely(["get_weather"]), "parameters": SCHEMAS | ODD, "strict": ODD}
 )
 TOOLS = st.lists(
     st.fixed_dictionaries({}, optional={"type": likely(["function"]), "function": FUNCTIONS | ODD})
@@ -60,7 +90,7 @@ TOOLS = st.lists(
 BODIES = st.fixed_dictionaries(
     {},
     optional={
-        "model": likely(["moonshot-v1", *(model.id for model in EDITION.models)]),
+        "model": likely(["moonshot-v1", *IDS]),
         "messages": MESSAGES | ODD,
         "tools": TOOLS | ODD,
         "tool_choice": likely(
@@ -73,7 +103,13 @@ BODIES = st.fixed_dictionaries(
         "stop": likely(["a", ["b", "c"]]),
         "temperature": ODD,
         "top_p": ODD,
-        "response_format": likely([{"type": "json_object"}]),
+        "response_format": FORMATS | ODD,
+        "max_completion_tokens": likely([1, 5]),
+        "thinking": likely([{"type": "disabled"}, {"type": "enabled", "effort": "low"}]),
+        "reasoning_effort": likely(["low", "none"]),
+        "logit_bias": ODD,
+        "logprobs": ODD,
+        "top_logprobs": ODD,
         "ttl": ODD,
         "expired_at": ODD,
         "metadata": ODD,
@@ -81,17 +117,27 @@ BODIES = st.fixed_dictionaries(
         "description": ODD,
     },
 )
+EDITIONS = st.sampled_from([EDITION, THINKING])
 PATHS = ["/v1/chat/completions", "/v1/caching", "/v1/tokenizers/estimate-token-count"]
 
 
-def world() -> World:
-    return World(edition=EDITION, api_key=KEY)
+def world(edition: Edition = EDITION) -> World:
+    return World(edition=edition, api_key=KEY)
 
 
 @settings(max_examples=300, deadline=None)
-@given(body=BODIES | ODD, path=st.sampled_from(PATHS))
-def test_any_json_is_answered(body: Any, path: str) -> None:
-    answer = reply_to(request("POST", path, body), world(), NOW)
+@given(body=BODIES | ODD, path=st.sampled_from(PATHS), edition=EDITIONS)
+def test_any_json_is_answered(body: Any, path: str, edition: Edition) -> None:
+    answer = reply_to(request("POST", path, body), world(edition), NOW)
+
+    assert answer.status in {200, 400, 404}
+    assert answer.frames
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=BODIES | ODD)
+def test_any_chat_of_a_later_edition_is_answered_with_every_rule_waived(body: Any) -> None:
+    answer = reply_to(request("POST", PATHS[0], body), world(THINKING), NOW, EVERY_RULE)
 
     assert answer.status in {200, 400, 404}
     assert answer.frames

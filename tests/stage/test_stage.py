@@ -69,7 +69,8 @@ def test_frames_keep_their_times(stage: Stage) -> None:
     assert lane.journal is not None
     first, second = lane.journal.exchanges[0].answer.frames
     assert (first.data, second.data) == (b"data: 1\n\n", b"data: 2\n\n")
-    assert second.at - first.at >= 0.045
+    assert 0 <= first.at < second.at
+    assert second.at >= 0.05  # never early; how late, the machine decides
 
 
 @pytest.mark.parametrize("ending", [Ending.CUT, Ending.RESET])

@@ -30,7 +30,9 @@ __all__ = [
     "ChoosesModels",
     "Chunk",
     "Clock",
+    "ComparesModels",
     "Completion",
+    "ConfiguresModels",
     "CountsUsage",
     "Diagnoses",
     "Event",
@@ -41,6 +43,7 @@ __all__ = [
     "ListsModels",
     "ListsModelsSync",
     "ModelConfig",
+    "ModelPerformance",
     "NamesHandles",
     "Provider",
     "ProvidesModels",
@@ -51,6 +54,7 @@ __all__ = [
     "Span",
     "StreamsChat",
     "StructuresOutput",
+    "SuggestsModels",
     "SwitchesModels",
     "SystemClock",
     "Tracer",
@@ -101,6 +105,9 @@ class Binding:
             the client's own limit.
         attempts: How often the client is asked to send a chat that fails before it gives up,
             the first time included; None leaves the client's own limit.
+        edition: The API as of which date the client faces: "2026-09". For clients that come
+            with a table of models for each; one that ships a single table ignores it, and
+            then keeps to the editions that its table fits. None leaves the client's own.
     """
 
     base_url: str | None = None
@@ -110,6 +117,7 @@ class Binding:
     context_cache: bool | None = None
     patience: float | None = None
     attempts: int | None = None
+    edition: str | None = None
 
 
 @runtime_checkable
@@ -407,7 +415,70 @@ class Diagnoses(Protocol):
     """Capability `diagnosis`."""
 
     async def diagnosis(self) -> str:
-        """What somebody needs to know to whom Kimi's models do not show."""
+        """What somebody needs to know to whom Kimi's models do not show.
+
+        For people, line by line: the disable flag, whether there is a key and whether the API
+        accepts it, how many Kimi providers there are, the state of the network, and which
+        models the API has added to or taken from those that the client knows. No key is in it.
+        """
+        ...
+
+
+class ConfiguresModels(Protocol):
+    """Capability `model_overrides`: a user says what goes before what the API says of a model."""
+
+    async def configure_model(self, handle: str, settings: Mapping[str, Any]) -> ModelConfig:
+        """Change how a model is configured, from now on; the configuration that comes of it.
+
+        Args:
+            handle: The model's.
+            settings: `context_window` and `max_tokens`, in tokens; None takes one back.
+
+        Raises:
+            ValueError: There is no such setting, it does not take the value, or the window
+                would be larger than the API says; all stays as it was.
+        """
+        ...
+
+
+class SuggestsModels(Protocol):
+    """Capability `model_choice`."""
+
+    async def suggest_models(
+        self, *, context_window: int | None = None, vision: bool = False, reasoning: bool = False
+    ) -> Sequence[ModelConfig]:
+        """The models on offer that meet a need, the best one first; none where none does.
+
+        Args:
+            context_window: Tokens that the model must hold at least.
+            vision: Whether it must take images.
+            reasoning: Whether it must show its reasoning.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPerformance:
+    """How the calls of a client to one model fared.
+
+    Attributes:
+        model: Its id.
+        calls: How many were answered in whole.
+        mean_s: From sending to the end of the answer, on the average, in seconds.
+        completion_tokens: What they answered, all of them together.
+    """
+
+    model: str
+    calls: int
+    mean_s: float
+    completion_tokens: int
+
+
+class ComparesModels(Protocol):
+    """Capability `model_comparison`."""
+
+    def compare_models(self) -> Sequence[ModelPerformance]:
+        """The models that were asked so far, the quickest one first."""
         ...
 
 
@@ -544,7 +615,7 @@ CAPABILITIES: Mapping[str, str] = {
     "model_fetch": "gives the API's list as it came, or raises",
     "model_filter": "keeps only Kimi's own models",
     "context_windows": "knows each model's context window",
-    "model_fallback": "shows the documented table while the API is down",
+    "model_fallback": "shows a table of models while the API is down",
     "key_check": "tells whether a key is accepted",
     "handles": "names models by provider/model",
     "handle_resolution": "finds the model that a handle names",
@@ -568,6 +639,9 @@ CAPABILITIES: Mapping[str, str] = {
     "config_cache": "looks a model's configuration up once",
     "diagnosis": "tells what is set up and what is not",
     "hot_reload": "takes changed settings without a restart",
+    "model_overrides": "lets its user say what goes before the API's word on a model",
+    "model_choice": "names the models that meet a need",
+    "model_comparison": "tells how its calls fared, model by model",
     "telemetry": "tells of each call before and after it",
     "call_log": "logs each call through the logging of this process",
     "tracing": "opens a span around each call",

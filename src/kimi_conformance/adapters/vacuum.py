@@ -84,6 +84,15 @@ class _Vacuum:
     async def diagnosis(self) -> Any:
         return self._serve()
 
+    async def configure_model(self, *_: Any) -> Any:
+        return self._serve()
+
+    async def suggest_models(self, **_: Any) -> Any:
+        return self._serve()
+
+    def compare_models(self) -> Any:
+        return self._serve()
+
     def reload(self, _: Any) -> Any:
         return self._serve()
 

@@ -20,7 +20,9 @@ from kimi_conformance.adapters.protocol import (
     ChecksKey,
     ChoosesModels,
     Chunk,
+    ComparesModels,
     Completion,
+    ConfiguresModels,
     CountsUsage,
     Diagnoses,
     Event,
@@ -31,6 +33,7 @@ from kimi_conformance.adapters.protocol import (
     ListsModels,
     ListsModelsSync,
     ModelConfig,
+    ModelPerformance,
     NamesHandles,
     Provider,
     ProvidesModels,
@@ -41,12 +44,14 @@ from kimi_conformance.adapters.protocol import (
     Span,
     StreamsChat,
     StructuresOutput,
+    SuggestsModels,
     SwitchesModels,
     Tracer,
     TracesCalls,
     UsageTotals,
     WorksOffline,
 )
+from kimi_conformance.checks.batched import as_lines, create_batch, ended_batch, result_lines
 from kimi_conformance.checks.caches import ready_cache
 from kimi_conformance.checks.endpoint import (
     GREETING,
@@ -56,10 +61,24 @@ from kimi_conformance.checks.endpoint import (
     StreamedChunk,
     aggregate,
 )
-from kimi_conformance.checks.inputs import read_input
+from kimi_conformance.checks.inputs import read_examples, read_input
 from kimi_conformance.checks.listed import DOCUMENTED_WINDOWS, announced, ids
+from kimi_conformance.checks.machines import (
+    CachingCourse,
+    CachingLaw,
+    CachingMachine,
+    RetryCourse,
+    RetryLaw,
+    RetryMachine,
+    ToolsCourse,
+    ToolsMachine,
+    search,
+)
 from kimi_conformance.checks.marks import requirement
+from kimi_conformance.checks.messages import MessageEvent, ask_messages, events_of
 from kimi_conformance.checks.opening import OpenAdapter
+from kimi_conformance.checks.resting import at_rest
+from kimi_conformance.checks.uploads import EXTRACT, form, upload, uploaded
 from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
 from kimi_conformance.stage import replies
@@ -68,6 +87,7 @@ from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Requ
 
 __all__ = [
     "DOCUMENTED_WINDOWS",
+    "EXTRACT",
     "GREETING",
     "WRONG_KEY",
     "Adapter",
@@ -75,6 +95,9 @@ __all__ = [
     "Binding",
     "CachesConfigs",
     "CachesContext",
+    "CachingCourse",
+    "CachingLaw",
+    "CachingMachine",
     "CachingSession",
     "CallsTools",
     "ChatRequest",
@@ -82,7 +105,9 @@ __all__ = [
     "ChecksKey",
     "ChoosesModels",
     "Chunk",
+    "ComparesModels",
     "Completion",
+    "ConfiguresModels",
     "CountsUsage",
     "Diagnoses",
     "Edition",
@@ -100,7 +125,9 @@ __all__ = [
     "ListsEmbeddingsSync",
     "ListsModels",
     "ListsModelsSync",
+    "MessageEvent",
     "ModelConfig",
+    "ModelPerformance",
     "NamesHandles",
     "OpenAdapter",
     "Provider",
@@ -110,13 +137,19 @@ __all__ = [
     "ReportsEvents",
     "Request",
     "ResolvesHandles",
+    "RetryCourse",
+    "RetryLaw",
+    "RetryMachine",
     "ServesProviders",
     "Service",
     "Span",
     "StreamedChunk",
     "StreamsChat",
     "StructuresOutput",
+    "SuggestsModels",
     "SwitchesModels",
+    "ToolsCourse",
+    "ToolsMachine",
     "Tracer",
     "TracesCalls",
     "Upstream",
@@ -124,11 +157,23 @@ __all__ = [
     "WorksOffline",
     "aggregate",
     "announced",
+    "as_lines",
+    "ask_messages",
+    "at_rest",
+    "create_batch",
+    "ended_batch",
+    "events_of",
     "failing",
     "failure_of",
+    "form",
     "ids",
+    "read_examples",
     "read_input",
     "ready_cache",
     "replies",
     "requirement",
+    "result_lines",
+    "search",
+    "upload",
+    "uploaded",
 ]

@@ -9,10 +9,10 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from kimi_conformance.cassettes import Player, Provenance, read
 from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN
 from kimi_conformance.cassettes.recorder import record
 from kimi_conformance.checks.evidence import Evidence
+from kimi_conformance.checks.excuses import Excuses
 from kimi_conformance.checks.item import (
     CheckItem,
     Phase,
@@ -68,6 +69,8 @@ class Options:
     time_limit: float = 30.0
     record_into: Path | None = None
     evidence: Path | None = None
+    baseline: Path | None = None
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
     matrix: bool = False
     api_key: str = field(default="", repr=False)
 
@@ -85,6 +88,13 @@ class Bench:
             laws={each.id for each in self.catalogue if self.edition.name in each.editions},
             secrets=(options.api_key,) if options.api_key else (),
             keep_exchanges=not options.matrix,
+        )
+        self._excuses = Excuses(
+            self.suite,
+            options.adapters,
+            options.baseline,
+            self.edition.name,
+            options.today,
         )
         self._probed: dict[str, Adapter | AdapterError] = {}
         self._closing = contextlib.ExitStack()
@@ -107,13 +117,24 @@ class Bench:
         return nullcontext() if self.options.lane == "live" else self._guard
 
     def announce(self, checks: int) -> None:
-        """Say who is going to be judged, and by how many checks."""
+        """Say who is going to be judged, by how many checks, and what is known to fail."""
         self.evidence.add({"record": "plan", "checks": checks})
         for endpoint in self.options.endpoints:
             self.evidence.add(endpoint_record(endpoint))
         for spec in self.options.adapters:
             with contextlib.suppress(AdapterError):  # its checks will say what is wrong
                 self.evidence.add(adapter_record(spec, self.adapter_info(spec)))
+        for known in self._excuses.records():
+            self.evidence.add(known)
+
+    def verify_baselines(self, checks: Iterable[str]) -> None:
+        """Return if the baselines name none but these checks and the wire laws.
+
+        Raises:
+            UsageError: One names another.
+        """
+        laws = (f"{r.plane}/wire/{r.id}" for r in self.catalogue if r.topic == "wire")
+        self._excuses.verify({*checks, *laws})
 
     def finish(self, check: CheckItem, phases: list[Phase]) -> None:
         """Turn how a check ended into its outcome, and keep what is to be kept."""
@@ -123,6 +144,7 @@ class Bench:
         )
         if self.options.record_into is not None and check.recorded is not None:
             self._record(check, outcome)
+        outcome = self._excuses.judged(outcome)
         exchanges = check.exchanges()
         if self.options.matrix and check.endpoint == "endpoint":
             self._sound.remember(outcome, exchanges)

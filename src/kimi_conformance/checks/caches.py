@@ -12,7 +12,7 @@ from typing import Any
 from kimi_conformance.checks.endpoint import Endpoint
 from kimi_conformance.verdicts import InconclusiveError
 
-__all__ = ["ready_cache"]
+__all__ = ["pauses", "ready_cache"]
 
 LONGEST_PAUSE = 5.0  # seconds between two looks
 
@@ -31,7 +31,7 @@ async def ready_cache(endpoint: Endpoint, body: Mapping[str, Any]) -> Mapping[st
         InconclusiveError: It was not created, or did not become ready in time.
     """
     cache: Mapping[str, Any] = (await endpoint.post("/caching", body)).control.json
-    for pause in _pauses(endpoint.patience):
+    for pause in pauses(endpoint.patience):
         if cache.get("status") != "pending":
             break
         await asyncio.sleep(pause)
@@ -44,7 +44,7 @@ async def ready_cache(endpoint: Endpoint, body: Mapping[str, Any]) -> Mapping[st
     return cache
 
 
-def _pauses(seconds: float) -> Iterator[float]:
+def pauses(seconds: float) -> Iterator[float]:
     """At once, then ever more rarely, for so many seconds in all."""
     yield 0.0
     pause = 0.05

@@ -214,7 +214,7 @@ class Endpoint:
 
         Args:
             method: The HTTP method.
-            path: Below the base URL: "/models".
+            path: Below the base URL: "/models"; "/anthropic/…" stands beside it.
             json: A body to encode, or None for no body.
             content: A body to send as it stands.
             headers: Further headers.
@@ -230,7 +230,7 @@ class Endpoint:
         asked = f"{method} {path}"
         try:
             response = await self._client.request(
-                method, f"{self.base_url}{path}", json=json, content=content, headers=named
+                method, self._url(path), json=json, content=content, headers=named
             )
         except httpx.TransportError as error:
             raise InconclusiveError(
@@ -242,6 +242,14 @@ class Endpoint:
             body=response.content,
             asked=asked,
         )
+
+    def key_as(self, header: str) -> Mapping[str, str]:
+        """The run's key in another header than Authorization, for `request`."""
+        return {header: self._key}
+
+    def _url(self, path: str) -> str:
+        beside = path.startswith("/anthropic/")
+        return f"{self.base_url.removesuffix('/v1') if beside else self.base_url}{path}"
 
     async def get(self, path: str, *, key: str | None = "") -> Reply:
         """GET below the base URL."""

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from kimi_conformance.baselines import Baseline, KnownFailure, excused
+from kimi_conformance.baselines import Baseline, KnownFailure, excused, topic_of
 from kimi_conformance.errors import UsageError, nearest
 from kimi_conformance.runs import baseline_record
 from kimi_conformance.suite import Suite
@@ -34,6 +34,7 @@ class Excuses:
     def __init__(
         self, suite: Suite, adapters: Sequence[str], own: Path | None, edition: str, today: date
     ) -> None:
+        self._suite = suite
         self._edition = edition
         self._today = today
         found = {name: suite.baseline(name) for name in adapters}
@@ -64,9 +65,10 @@ class Excuses:
         Raises:
             UsageError: One names none of them.
         """
-        topics = {id.rsplit("/", 1)[0] for id in checks}
+        at_hand = {topic_of(check) for check in checks}
         for entry in (entry for entries in self._by_sut.values() for entry in entries):
-            if entry.topic in topics or not _is_topic(entry.topic):
+            topic = topic_of(entry.check)
+            if topic in at_hand or not self._suite.has_topic(topic):
                 entry.verify(checks)
 
     def judged(self, outcome: Outcome) -> Outcome:
@@ -75,3 +77,20 @@ class Excuses:
 
     def _entries(self, sut: str) -> list[KnownFailure]:
         return [e for e in self._by_sut.get(sut, ()) if self._edition in e.editions]
+
+
+def _subject(given: Baseline, adapters: Sequence[str]) -> str:
+    """The adapter of the run that a user's baseline is about."""
+    if given.adapter is None:
+        if len(adapters) > 1:
+            raise UsageError(
+                f"{given.where} does not say which of {', '.join(adapters)} it is about. Begin it "
+                f'with a line like: adapter = "{adapters[0]}"'
+            )
+        return adapters[0]
+    if given.adapter not in adapters:
+        raise UsageError(
+            f"{given.where} is about the adapter '{given.adapter}', which this run does not "
+            f"judge. {nearest(given.adapter, adapters)}"
+        )
+    return given.adapter

@@ -104,7 +104,7 @@ def service(check: CheckItem, bench: Bench) -> Iterator[Service]:
 
 
 @pytest.fixture
-def binding(request: pytest.FixtureRequest) -> Binding:
+def binding(request: pytest.FixtureRequest, bench: Bench) -> Binding:
     """What an adapter is told: upstream or service as its API, the placeholder as its key."""
     names = request.fixturenames
     scripted = "upstream" in names
@@ -113,6 +113,7 @@ def binding(request: pytest.FixtureRequest) -> Binding:
         base_url=api.base_url,
         api_key=PLACEHOLDER_KEY,
         patience=PATIENCE if scripted else None,
+        edition=bench.edition.name,
     )
     if scripted or "clock" in names:  # before a script, nobody needs to wait in earnest
         return replace(base, clock=request.getfixturevalue("clock"))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from kimi_conformance.stage import Lane, Script
+from kimi_conformance.stage.journal import Journal
 from kimi_conformance.stage.script import Scripted
 from kimi_conformance.wire.exchange import Exchange, Request
 
@@ -28,10 +29,20 @@ class Service:
         return self._lane.journal.requests
 
     @property
+    def connections(self) -> Sequence[object]:
+        """On which connection each of `requests` came: equal for those that came on the same."""
+        assert self._lane.journal is not None
+        return self._lane.journal.connections
+
+    @property
     def exchanges(self) -> Sequence[Exchange]:
         """What was sent and answered, in order of arrival; waits for what is under way."""
         assert self._lane.journal is not None
         return self._lane.journal.exchanges
+
+    def forget(self) -> None:
+        """Let go of what was exchanged so far, so that a long search keeps its end only."""
+        self._lane.journal = Journal()
 
     def sent(self, line: str) -> list[Request]:
         """The requests with this method and path: `sent("POST /v1/chat/completions")`.

@@ -26,6 +26,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "record": ("record", "Make the cassettes anew."),
     "simulate": ("simulate", "Serve the embedded Kimi API."),
     "selfcheck": ("selfcheck", "Show that every check can fail, and only when it should."),
+    "models": ("models", "See, change and verify how the models are configured."),
+    "choose": ("choose", "Name the model to take, and say why."),
     "requirements": ("listings", "List what must hold, and what is left out."),
     "adapters": ("listings", "List the adapters and what they claim."),
     "doctor": ("doctor", "Find out what is wrong with this installation."),

@@ -22,6 +22,7 @@ __all__ = ["check"]
 @click.option("--requirement", "requirements", multiple=True, metavar="ID", help="Only this one.")
 @click.option("--topic", "topics", multiple=True, metavar="T", help="Only this topic.")
 @click.option("--time-limit", type=float, default=30.0, show_default=True, help="Seconds a check.")
+@options.baseline
 @options.out
 @options.json_file
 def check(
@@ -37,6 +38,7 @@ def check(
     requirements: tuple[str, ...],
     topics: tuple[str, ...],
     time_limit: float,
+    baseline: Path | None,
     out: Path,
     json_file: str | None,
 ) -> int:
@@ -69,5 +71,6 @@ def check(
         max_requests=max_requests,
         max_tokens=max_tokens,
         time_limit=time_limit,
+        baseline=baseline,
     )
     return judge(suite, "check", target, plan, out=out, json_file=json_file)

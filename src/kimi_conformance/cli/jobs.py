@@ -8,7 +8,7 @@ import click
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.registry import installed
 from kimi_conformance.cli import options
-from kimi_conformance.cli.judging import judge, plan_of
+from kimi_conformance.cli.judging import judge, judge_each, plan_of
 from kimi_conformance.cli.loading import measure, run_load
 from kimi_conformance.cli.target import inspect, lane_of
 
@@ -26,19 +26,32 @@ def available() -> tuple[str, ...]:
 
 @click.command()
 @options.adapters
-@options.edition
+@click.option(
+    "--edition", metavar="E", help="The API as of this date only; every edition otherwise."
+)
+@options.baseline
 @options.out
 @options.json_file
-def gate(adapters: tuple[str, ...], edition: str | None, out: Path, json_file: str | None) -> int:
+def gate(
+    adapters: tuple[str, ...],
+    edition: str | None,
+    baseline: Path | None,
+    out: Path,
+    json_file: str | None,
+) -> int:
     """Judge an adapter offline, by recordings and scripted answers.
 
     For every pull request: no network, no key, seconds. Without --adapter it judges the
-    reference adapter.
+    reference adapter; against every edition of the API, unless one is named.
     """
     suite = suites.find()
-    target = inspect(suite, "cassette", edition=edition, base_url=None, api_key=None, model=None)
-    plan = plan_of(target, adapters or ("reference",))
-    return judge(suite, "gate", target, plan, out=out, json_file=json_file)
+    runs = []
+    for name in [edition] if edition else suite.editions():
+        target = inspect(suite, "cassette", edition=name, base_url=None, api_key=None, model=None)
+        plane = None if suite.has_recordings(name, "endpoint") else "adapter"
+        chosen = {"plane": plane, "baseline": baseline}
+        runs.append((target, plan_of(target, adapters or ("reference",), **chosen)))
+    return judge_each(suite, "gate", runs, out=out, json_file=json_file)
 
 
 @click.command()
@@ -59,6 +72,7 @@ def gate(adapters: tuple[str, ...], edition: str | None, out: Path, json_file: s
     help="How long the load test takes: 30s on the simulator; live, none unless said here.",
 )
 @click.option("--no-load", is_flag=True, help="Leave the load test out.")
+@options.baseline
 @options.out
 @options.json_file
 def nightly(
@@ -72,6 +86,7 @@ def nightly(
     max_tokens: int | None,
     load_duration: float | None,
     no_load: bool,
+    baseline: Path | None,
     out: Path,
     json_file: str | None,
 ) -> int:
@@ -82,7 +97,11 @@ def nightly(
     suite = suites.find()
     target = inspect(suite, lane, edition=edition, base_url=base_url, api_key=api_key, model=model)
     plan = plan_of(
-        target, adapters or available(), max_requests=max_requests, max_tokens=max_tokens
+        target,
+        adapters or available(),
+        max_requests=max_requests,
+        max_tokens=max_tokens,
+        baseline=baseline,
     )
     seconds = load_duration or (SHORT_LOAD if lane == "simulator" else None)
     if no_load or seconds is None:

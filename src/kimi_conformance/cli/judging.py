@@ -1,4 +1,4 @@
-"""One judged run from beginning to end: check, gate and nightly differ only in what goes in."""
+"""Judged runs from beginning to end: check, gate and nightly differ only in what goes in."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -7,13 +7,14 @@ from typing import Any
 
 from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cli import show
-from kimi_conformance.cli.pytest_child import CheckRun, run_checks
+from kimi_conformance.cli.pytest_child import CheckRun, run_side_by_side
 from kimi_conformance.cli.run_folder import RunFolder, read_run
 from kimi_conformance.cli.target import Target
+from kimi_conformance.requirements import Catalogue
 from kimi_conformance.suite import Suite
-from kimi_conformance.verdicts import RunVerdict
+from kimi_conformance.verdicts import RunVerdict, worst_of
 
-__all__ = ["judge"]
+__all__ = ["judge", "judge_each", "plan_of"]
 
 Load = Callable[[Path], Mapping[str, Any]]
 
@@ -42,21 +43,67 @@ def judge(
     Returns:
         The exit code.
     """
-    for spec in plan.adapters:
-        factory_of(spec)  # a wrong name is said before anything is run
+    return judge_each(suite, job, [(target, plan)], out=out, json_file=json_file, load=load)
+
+
+def judge_each(
+    suite: Suite,
+    job: str,
+    runs: Sequence[tuple[Target, CheckRun]],
+    *,
+    out: Path,
+    json_file: str | None,
+    load: Load | None = None,
+) -> int:
+    """As `judge` for several runs, one an edition: checked side by side, reported in turn.
+
+    The worst verdict is that of all; an answer for machines holds the checks of all.
+    """
     catalogue = suite.catalogue()
+    for _, plan in runs:
+        _look_at(plan, suite, catalogue)
+    folders = [_begin(job, target, plan, out, several=len(runs) > 1) for target, plan in runs]
+    with show.progress("checks") as progress:
+        evidence = [folder.evidence for folder in folders]
+        plans = [plan for _, plan in runs]
+        run_side_by_side(list(zip(plans, evidence, strict=True)), suite, progress)
+    answers, verdicts = [], []
+    for (target, _), folder in zip(runs, folders, strict=True):
+        if len(runs) > 1:
+            show.say(f"\nEdition {target.edition}", json_file)
+        answer, verdict = _conclude(suite, catalogue, folder, json_file, load)
+        answers.append(answer)
+        verdicts.append(verdict)
+    show.answer(answers[0] if len(answers) == 1 else show.joined(answers), json_file)
+    return worst_of(verdicts).exit_code
+
+
+def _look_at(plan: CheckRun, suite: Suite, catalogue: Catalogue) -> None:
+    """Whatever is named wrongly is said before anything is run."""
+    for spec in plan.adapters:
+        factory_of(spec)
+    if plan.baseline is not None:
+        suite.read_baseline(plan.baseline)
     for id in plan.requirements:
         catalogue[id]
-    folder = RunFolder.begin(
+
+
+def _begin(job: str, target: Target, plan: CheckRun, out: Path, *, several: bool) -> RunFolder:
+    return RunFolder.begin(
         out,
         job,
         lane=target.lane,
         source=source_name(target),
         edition=target.edition,
         configuration=_configuration(target, plan),
+        named_by_edition=several,
     )
-    with show.progress("checks") as progress:
-        run_checks(plan, suite, folder.evidence, progress)
+
+
+def _conclude(
+    suite: Suite, catalogue: Catalogue, folder: RunFolder, json_file: str | None, load: Load | None
+) -> tuple[Mapping[str, Any], RunVerdict]:
+    """Load, judge and report one run; its answer for machines, and its verdict."""
     worst, because = RunVerdict.CONFORMANT, ""
     if load is not None:
         record = load(folder.folder)
@@ -72,8 +119,7 @@ def judge(
             show.say(line, json_file)
     show.say(f"\n{conclusion.verdict.value}: {conclusion.because}", json_file)
     show.say(f"Report: {files['html']}", json_file)
-    show.answer(show.checks_answer(run, catalogue, conclusion), json_file)
-    return conclusion.verdict.exit_code
+    return show.checks_answer(run, catalogue, conclusion), conclusion.verdict
 
 
 def source_name(target: Target) -> str:
@@ -107,6 +153,7 @@ def _configuration(target: Target, plan: CheckRun) -> dict[str, Any]:
         "adapters": list(plan.adapters),
         "plane": plan.plane,
         "requirements": list(plan.requirements),
+        "baseline": None if plan.baseline is None else str(plan.baseline),
         "max_requests": plan.max_requests,
         "max_tokens": plan.max_tokens,
         "time_limit_s": plan.time_limit,

@@ -97,7 +97,8 @@ def run_load(
             target_kind="live",
         )
     model = target.model or suite.edition(target.edition).default_model
-    with simulator_process(target.edition, "--ttft", "0.15", "--itl", "0.01") as served:
+    as_fast = ("--ttft", "0.15", "--itl", "0.01", "--tier", "none")
+    with simulator_process(target.edition, *as_fast) as served:
         return run_scenario(
             file,
             base_url=served.base_url,

@@ -2,7 +2,9 @@
 Every check on every SUT of its plane: the matrix that a selfcheck is read off.
 
 The SUTs of each plane are dealt to processes, some of which run at a time. Each begins with the
-basis of its plane: what becomes of a check there tells which faults cannot change it.
+basis of its plane: what becomes of a check there tells which faults cannot change it. A fault
+strikes in the edition that it names, so endpoints are judged in each edition; adapters in the
+oldest.
 """
 
 from collections.abc import Sequence
@@ -26,6 +28,7 @@ TIME_LIMIT = 5.0  # seconds a check; what stalls on purpose waits for most of it
 
 @dataclass(frozen=True, slots=True)
 class _Share:
+    edition: str
     plane: str
     basis: Sequence[str]
     others: Sequence[str]
@@ -33,36 +36,48 @@ class _Share:
 
 
 def run_matrix(
-    suite: Suite, edition: str, folder: Path, planes: Sequence[str] = tuple(PLANES)
+    suite: Suite, editions: Sequence[str], folder: Path, planes: Sequence[str] = tuple(PLANES)
 ) -> list[Outcome]:
-    """The outcomes of every check on every SUT of these planes, the sound SUT's once."""
-    shares = [share for plane in planes for share in _deal(plane, PLANES[plane])]
+    """The outcomes of every check on every SUT of these planes, the sound SUT's once an edition.
+
+    Args:
+        suite: What is run.
+        editions: In which editions, the oldest first, `len(editions) >= 1`.
+        folder: Where the evidence goes.
+        planes: Which planes.
+    """
+    shares = [
+        share
+        for plane in planes
+        for edition in editions
+        for share in _deal(edition, plane, PLANES[plane])
+    ]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        found = pool.map(lambda share: _run(suite, edition, folder, share), shares)
+        found = pool.map(lambda share: _run(suite, folder, share), shares)
         return [outcome for outcomes in found for outcome in outcomes]
 
 
-def _deal(plane: str, suts: Suts) -> list[_Share]:
-    others = [sut for sut in suts.all if sut not in suts.basis]
+def _deal(edition: str, plane: str, suts: Suts) -> list[_Share]:
+    others = [sut for sut in suts.of(edition) if sut not in suts.basis]
     return [
-        _Share(plane, suts.basis, others[start::SHARES], first=start == 0)
+        _Share(edition, plane, suts.basis, others[start::SHARES], first=start == 0)
         for start in range(SHARES)
     ]
 
 
-def _run(suite: Suite, edition: str, folder: Path, share: _Share) -> list[Outcome]:
+def _run(suite: Suite, folder: Path, share: _Share) -> list[Outcome]:
     run = RunFolder.begin(
         folder,
-        share.plane,
+        f"{share.plane}-{share.edition}",
         lane="simulator",
         source="embedded simulator",
-        edition=edition,
+        edition=share.edition,
         configuration={},
     )
     suts = [*share.basis, *share.others]
     plan = CheckRun(
         lane="simulator",
-        edition=edition,
+        edition=share.edition,
         plane=share.plane,
         adapters=suts if share.plane == "adapter" else (),
         endpoints=suts if share.plane == "endpoint" else (),

@@ -8,9 +8,11 @@ import click
 
 __all__ = [
     "adapters",
+    "baseline",
     "budget",
     "duration",
     "edition",
+    "endpoint",
     "json_file",
     "json_flag",
     "live",
@@ -55,6 +57,13 @@ adapters = click.option(
     help="An adapter: a name, or package.module:factory. Repeatable.",
 )
 
+baseline = click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What is known to fail, as TOML: see conformance/baselines.",
+)
+
 out = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -80,7 +89,7 @@ def _all(*chosen: Callable[[Command], Command]) -> Callable[[Command], Command]:
     return apply
 
 
-live = _all(
+endpoint = _all(
     click.option("--base-url", envvar="KIMI_BASE_URL", metavar="U", help="The live endpoint."),
     click.option(
         "--api-key",
@@ -88,8 +97,9 @@ live = _all(
         metavar="K",
         help="Its key. Better by KIMI_API_KEY: others can read a command line.",
     ),
-    click.option("--model", metavar="M", help="The model to ask."),
 )
+
+live = _all(endpoint, click.option("--model", metavar="M", help="The model to ask."))
 
 budget = _all(
     click.option("--max-requests", type=int, metavar="N", help="Budget on live: requests."),

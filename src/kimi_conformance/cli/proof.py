@@ -8,20 +8,22 @@ variant must leave every check green, and a vacuum, a SUT that does nothing, mus
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kimi_conformance.adapters.mutants import BREAKS, UNCHANGED
+from kimi_conformance.adapters.mutants import BREAKS, MUTANTS, UNCHANGED
 from kimi_conformance.adapters.vacuum import VACUUMS as VACUUM_ADAPTERS
 from kimi_conformance.simulator.faults import FAULTS
 from kimi_conformance.simulator.vacuum import VACUUMS as VACUUM_ENDPOINTS
+from kimi_conformance.slo import parse as parse_objectives
 from kimi_conformance.verdicts import Outcome, Verdict
 from kimi_conformance.wire.validators import LAWS
 
 __all__ = [
     "ADAPTERS",
     "ENDPOINTS",
+    "SPOILERS",
     "UNNOTICED",
     "Proof",
     "Suts",
@@ -43,6 +45,7 @@ class Suts:
         mutants: Wrong: some check must fail for each.
         benign: Odd but legal, or nobody's business: no check may fail.
         vacuums: Nothing there: no check may pass.
+        editions: The edition in which a SUT is judged, by its spec; where none is named, in all.
     """
 
     sound: str
@@ -50,11 +53,16 @@ class Suts:
     mutants: Sequence[str]
     benign: Sequence[str]
     vacuums: Sequence[str]
+    editions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all(self) -> list[str]:
         """The specs, the sound one first."""
         return [self.sound, *self.mutants, *self.benign, *self.vacuums]
+
+    def of(self, edition: str) -> list[str]:
+        """The specs of those that are judged in an edition, the sound one first."""
+        return [sut for sut in self.all if self.editions.get(sut, edition) == edition]
 
 
 _ONE_PATH = "path=/v1/users/me/balance"  # few checks wait there for what does not come
@@ -80,9 +88,13 @@ UNNOTICED: Mapping[str, str] = {
     "accepts_tools_too_many": "excluded: EP-TOOLS-13",
     "cache_never_inactive": "excluded: EP-CACHING-18",
     "cache_expiry_ignored": "excluded: EP-CACHING-18",
+    "accepts_file_too_large": "excluded: EP-FILES-19",
+    "accepts_file_too_many": "excluded: EP-FILES-19",
     "accepts_max_tokens_not_positive": "no document says what happens then",
     "call_id_form": "no document promises a form",
     "cache_usage_mute": "no document promises it of explicit caching",
+    "accepts_thinking_unknown": "excluded: EP-THINKING-10",
+    "accepts_effort_unknown": "excluded: EP-THINKING-10",
 }
 
 
@@ -97,6 +109,7 @@ ADAPTERS = Suts(
     mutants=[f"mutant:{name}" for name in BREAKS],
     benign=[f"mutant:{UNCHANGED}"],
     vacuums=[f"vacuum:{name}" for name in VACUUM_ADAPTERS],
+    editions={f"mutant:{name}": MUTANTS[name].edition for name in BREAKS},
 )
 ENDPOINTS = Suts(
     sound="endpoint",
@@ -110,6 +123,7 @@ ENDPOINTS = Suts(
         fault_spec(name) for name, fault in FAULTS.items() if fault.benign or name in UNNOTICED
     ],
     vacuums=[*(f"vacuum:{name}" for name in VACUUM_ENDPOINTS), "vacuum:nobody"],
+    editions={fault_spec(fault.name): fault.edition for fault in FAULTS.values()},
 )
 
 
@@ -205,8 +219,18 @@ def _those(
     ]
 
 
+# What turns an objective of the service plane missed: a fault of the simulator, or a load whose
+# own processes take too much. tests/load/test_load_objectives.py shows it for each.
+SPOILERS: Mapping[str, str] = {
+    "fault:server_error": "PERF-01",
+    "fault:slow": "PERF-02",
+    "load:fills_memory": "PERF-03",
+    "load:burns_cpu": "PERF-04",
+}
+
+
 def killers_by_requirement() -> dict[str, set[str]]:
-    """The mutants and faults that say of themselves that they break a requirement."""
+    """What breaks a requirement, by its own account: mutants, faults, and spoilers of a load."""
     found: dict[str, set[str]] = defaultdict(set)
     for name, broken in BREAKS.items():
         for id in broken:
@@ -214,11 +238,17 @@ def killers_by_requirement() -> dict[str, set[str]]:
     for fault in FAULTS.values():
         for id in fault.breaks:
             found[id].add(f"fault:{fault.name}")
+    for spoiler, id in SPOILERS.items():
+        found[id].add(spoiler)
     return found
 
 
 def checks_by_requirement(conformance: Path) -> dict[str, list[str]]:
-    """The checks of each requirement, read from the sources; variants are not told apart."""
+    """The checks of each requirement, read from the sources; variants are not told apart.
+
+    Requirements of the service plane are decided by objectives of the load scenarios, which
+    stand beside the checks: "load/steady_chat/success_rate".
+    """
     found: dict[str, list[str]] = defaultdict(list)
     for law in LAWS:
         found[law.id].append(f"{law.plane}/wire/{law.id}")
@@ -228,7 +258,19 @@ def checks_by_requirement(conformance: Path) -> dict[str, list[str]]:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 for id in _ids(node):
                     found[id].append(f"{topic}/{node.name.removeprefix('test_')}")
+    for id, objective in _objectives(conformance.parent / "loadtests"):
+        found[id].append(objective)
     return found
+
+
+def _objectives(loadtests: Path) -> Iterator[tuple[str, str]]:
+    """The requirement that each objective of each scenario decides, and the objective's name."""
+    scenarios = sorted(file.stem for file in loadtests.glob("*.py"))
+    promised = (loadtests / "slo.toml").read_text("utf-8") if scenarios else ""
+    for scenario in scenarios:
+        for objective in parse_objectives(promised).of(scenario):
+            if objective.requirement is not None:
+                yield objective.requirement, f"load/{scenario}/{objective.name}"
 
 
 def _ids(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:

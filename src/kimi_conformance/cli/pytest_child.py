@@ -5,18 +5,19 @@ Plugin autoload is off, so that what else is installed in the environment neithe
 run down nor takes part in it. The key reaches the child by its environment only.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kimi_conformance.errors import KimiConformanceError, UsageError
 from kimi_conformance.suite import Suite
 
-__all__ = ["CheckRun", "SuiteBrokenError", "run_checks"]
+__all__ = ["CheckRun", "SuiteBrokenError", "run_checks", "run_side_by_side"]
 
 POLL = 0.1  # seconds between two looks at the evidence file
 
@@ -43,6 +44,7 @@ class CheckRun:
     max_tokens: int | None = None
     time_limit: float = 30.0
     record_into: Path | None = None
+    baseline: Path | None = None
     matrix: bool = False
 
     def for_plane(self, plane: str) -> "CheckRun":
@@ -68,24 +70,60 @@ def run_checks(
         UsageError: pytest refused the call.
         SuiteBrokenError: pytest broke.
     """
+    run_side_by_side([(run, evidence)], suite, progress)
+
+
+def run_side_by_side(
+    runs: Sequence[tuple[CheckRun, Path]],
+    suite: Suite,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Do several runs at once, each in a process and with an evidence file of its own.
+
+    Raises:
+        UsageError, SuiteBrokenError: As for `run_checks`, of the first run that went wrong.
+    """
+    commands = [(run, _arguments(run, suite, evidence), evidence) for run, evidence in runs]
+    with contextlib.ExitStack() as ending:
+        children = [ending.enter_context(_child(*command)) for command in commands]
+        while any(child.process.poll() is None for child in children):
+            time.sleep(POLL)
+            if progress is not None:
+                counted = [_counted(child.evidence, child.begin) for child in children]
+                progress(sum(done for done, _ in counted), sum(planned for _, planned in counted))
+    for child in children:
+        if child.process.returncode not in {0, 1, 5}:  # passed, failed, nothing collected
+            _explain(child.process.returncode, child.log)
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """pytest at work; what it appends to the evidence begins at byte `begin`."""
+
+    process: subprocess.Popen[bytes]
+    evidence: Path
+    begin: int
+    log: Path
+
+
+@contextlib.contextmanager
+def _child(run: CheckRun, arguments: Sequence[str], evidence: Path) -> Iterator[_Child]:
+    """Starts pytest with these arguments; ends it when the context is left, if it has not."""
     log = evidence.with_name(f"pytest-{run.plane or 'all'}.log")
-    command = [sys.executable, *_arguments(run, suite, evidence)]
     begin = evidence.stat().st_size if evidence.exists() else 0
     with log.open("wb") as output:
-        child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-            command, stdout=output, stderr=subprocess.STDOUT, env=_environment(run)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            [sys.executable, *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=_environment(run),
         )
         try:
-            while child.poll() is None:
-                time.sleep(POLL)
-                if progress is not None:
-                    progress(*_counted(evidence, begin))
+            yield _Child(process, evidence, begin, log)
         finally:
-            if child.poll() is None:
-                child.terminate()
-                child.wait(10)
-    if child.returncode not in {0, 1, 5}:  # passed, failed, nothing collected
-        _explain(child.returncode, log)
+            if process.poll() is None:
+                process.terminate()
+                process.wait(10)
 
 
 def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
@@ -100,6 +138,7 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-max-requests": run.max_requests,
         "--kimi-max-tokens": run.max_tokens,
         "--kimi-record": run.record_into,
+        "--kimi-baseline": run.baseline,
     }
     many = {
         "--kimi-adapter": run.adapters,

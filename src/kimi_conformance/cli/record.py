@@ -25,6 +25,7 @@ __all__ = ["record"]
     show_default=True,
     help="What is recorded.",
 )
+@click.option("--plane", type=click.Choice(["adapter", "endpoint"]), help="Record this one only.")
 @options.edition
 @options.live
 @options.budget
@@ -36,6 +37,7 @@ __all__ = ["record"]
 def record(
     topics: tuple[str, ...],
     source: str,
+    plane: str | None,
     edition: str | None,
     base_url: str | None,
     api_key: str | None,
@@ -56,6 +58,7 @@ def record(
     plan = plan_of(
         target,
         ("reference",),
+        plane=plane,
         topics=tuple(dict.fromkeys(_topic(topic) for topic in topics)),
         record_into=(into or suite.cassettes).resolve(),
         max_requests=max_requests,

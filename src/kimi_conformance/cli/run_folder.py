@@ -14,7 +14,7 @@ from kimi_conformance.errors import RunError, UsageError
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import SCHEMA, Run, encode, parse
 from kimi_conformance.suite import Suite
-from kimi_conformance.verdicts import Conclusion, RunVerdict, conclude
+from kimi_conformance.verdicts import Conclusion, RunVerdict, conclude, worst_of
 
 __all__ = ["RunFolder", "read_run"]
 
@@ -63,14 +63,17 @@ class RunFolder:
         source: str,
         edition: str,
         configuration: Mapping[str, Any],
+        named_by_edition: bool = False,
     ) -> "RunFolder":
         """Make the folder and write the header.
+
+        The folder is named by moment and job, and by the edition where that tells runs apart.
 
         Raises:
             UsageError: The folder cannot be written.
         """
         started = datetime.now(UTC)
-        name = f"{started:%Y%m%d-%H%M%S}-{job}"
+        name = f"{started:%Y%m%d-%H%M%S}-{job}" + f"-{edition}" * named_by_edition
         try:
             folder = _make_folder(out, name)
         except OSError as error:
@@ -191,7 +194,6 @@ def _versions() -> dict[str, str]:
 
 
 def _worse(one: tuple[RunVerdict, str], other: tuple[RunVerdict, str]) -> tuple[RunVerdict, str]:
-    order = (RunVerdict.NOT_CONFORMANT, RunVerdict.INCONCLUSIVE, RunVerdict.CONFORMANT)
-    worst = min(one, other, key=lambda pair: order.index(pair[0]))
-    sentences = [text for verdict, text in (one, other) if verdict is worst[0] and text]
-    return worst[0], "; ".join(sentences)
+    worst = worst_of((one[0], other[0]))
+    sentences = [text for verdict, text in (one, other) if verdict is worst and text]
+    return worst, "; ".join(sentences)

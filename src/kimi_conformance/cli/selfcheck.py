@@ -9,7 +9,6 @@ from kimi_conformance.cli import options, show
 from kimi_conformance.cli.matrix import run_matrix
 from kimi_conformance.cli.proof import Proof, prove
 from kimi_conformance.cli.run_folder import RunFolder
-from kimi_conformance.cli.target import DEFAULT_EDITION
 from kimi_conformance.verdicts import RunVerdict
 
 __all__ = ["selfcheck"]
@@ -22,19 +21,20 @@ __all__ = ["selfcheck"]
 def selfcheck(edition: str | None, out: Path, json_file: str | None) -> int:
     """Show that every check can fail, and only when it should.
 
-    Runs every check against every mutant and fault, every benign variant, and every vacuum.
+    Runs every check against every mutant and fault, every benign variant, and every vacuum;
+    with --edition, in that edition only.
     """
     suite = suites.find()
-    chosen = edition or DEFAULT_EDITION
+    editions = [edition] if edition else list(suite.editions())
     folder = RunFolder.begin(
         out,
         "selfcheck",
         lane="simulator",
         source="embedded simulator",
-        edition=chosen,
+        edition=editions[0],
         configuration={},
     )
-    proof = prove(run_matrix(suite, chosen, folder.folder))
+    proof = prove(run_matrix(suite, editions, folder.folder))
     folder.append(proof.record())
     verdict = RunVerdict.CONFORMANT if proof.holds else RunVerdict.NOT_CONFORMANT
     sentence = _sentence(proof)

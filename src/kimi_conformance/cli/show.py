@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,9 @@ import click
 from kimi_conformance.errors import RunError
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
-from kimi_conformance.verdicts import Conclusion, Outcome, Verdict, conclude
+from kimi_conformance.verdicts import Conclusion, Outcome, RunVerdict, Verdict, conclude, worst_of
 
-__all__ = ["answer", "checks_answer", "objectives", "progress", "say", "summary"]
+__all__ = ["answer", "checks_answer", "joined", "objectives", "progress", "say", "summary"]
 
 WORST_SHOWN = 12  # failures that the summary prints; the report has them all
 
@@ -77,8 +78,29 @@ def checks_answer(run: Run, catalogue: Catalogue, conclusion: Conclusion) -> dic
             "applicable": conclusion.applicable,
             "decided": conclusion.decided,
         },
-        "checks": [_check(outcome) for outcome in run.outcomes(catalogue)],
+        "checks": [
+            {**_check(outcome), "edition": run.header.get("edition")}
+            for outcome in run.outcomes(catalogue)
+        ],
         "loads": [dict(load) for load in run.loads],
+    }
+
+
+def joined(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The answers of several runs, one an edition, as one: the worst verdict, every check."""
+    worst = worst_of(RunVerdict(answer["verdict"]) for answer in answers)
+    decisive = [answer for answer in answers if answer["verdict"] == worst]
+    counts = Counter[str]()
+    for answer in answers:
+        counts.update(answer["counts"])
+    return {
+        "verdict": worst.value,
+        "because": "; ".join(f"{each['edition']}: {each['because']}" for each in decisive),
+        "edition": ", ".join(answer["edition"] for answer in answers),
+        "source": ", ".join(dict.fromkeys(answer["source"] for answer in answers)),
+        "counts": dict(counts),
+        "checks": [check for answer in answers for check in answer["checks"]],
+        "loads": [load for answer in answers for load in answer["loads"]],
     }
 
 

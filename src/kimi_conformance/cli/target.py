@@ -6,6 +6,7 @@ commonest mistakes (a wrong URL, a wrong key, nobody there) would else make ever
 inconclusive, each with its own long story.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,16 @@ from kimi_conformance.http import httpx, ssl_context
 from kimi_conformance.stage import refuse_unsendable
 from kimi_conformance.suite import Suite
 
-__all__ = ["LANES", "Target", "UnusableTargetError", "inspect", "lane_of"]
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "LANES",
+    "Target",
+    "UnusableTargetError",
+    "entries_of",
+    "inspect",
+    "lane_of",
+    "listed_models",
+]
 
 LANES = ("cassette", "simulator", "live")
 DEFAULT_EDITION = "2025-09"
@@ -102,6 +112,18 @@ def _model(asked: str | None, ids: list[str], edition: Edition) -> str:
 
 def _models(url: str, api_key: str) -> list[str]:
     """The ids at this endpoint; [] where the list is not in the documented form."""
+    entries = listed_models(url, api_key) or ()
+    ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+    return [id for id in ids if isinstance(id, str)]
+
+
+def listed_models(url: str, api_key: str) -> list[Any] | None:
+    """The entries of the endpoint's list, as they came; None: it is not in the documented form.
+
+    Raises:
+        UsageError: The URL is none, or the key cannot be sent.
+        UnusableTargetError: Nobody answers there, it is no Kimi API, or it refuses the key.
+    """
     refuse_unsendable(url, api_key)
     try:
         with httpx.Client(verify=ssl_context(), timeout=20, trust_env=False) as client:
@@ -121,15 +143,14 @@ def _models(url: str, api_key: str) -> list[str]:
             f"{url}/models answers with a web page ({reply.status_code}), not with an API. Does "
             "the base URL end with /v1?"
         )
-    return _ids(reply)
+    return entries_of(reply.content)
 
 
-def _ids(reply: httpx.Response) -> list[str]:
+def entries_of(body: bytes) -> list[Any] | None:
+    """The entries of a list of models; None: it is not in the documented form."""
     try:
-        body: Any = reply.json()
+        decoded: Any = json.loads(body)
     except ValueError:
-        return []
-    data = body.get("data") if isinstance(body, dict) else None
-    entries = data if isinstance(data, list) else []
-    ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-    return [id for id in ids if isinstance(id, str)]
+        return None
+    data = decoded.get("data") if isinstance(decoded, dict) else None
+    return data if isinstance(data, list) else None

@@ -11,12 +11,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kimi_conformance.load.arrivals import Constant, Poisson, read_trace
     from kimi_conformance.load.stages import Stages
     from kimi_conformance.load.users import KimiUser
 
-__all__ = ["KimiUser", "Stages"]
+__all__ = ["Constant", "KimiUser", "Poisson", "Stages", "read_trace"]
 
-_MODULES = {"KimiUser": "users", "Stages": "stages"}
+_MODULES = {
+    "Constant": "arrivals",
+    "KimiUser": "users",
+    "Poisson": "arrivals",
+    "Stages": "stages",
+    "read_trace": "arrivals",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,64 +1,51 @@
 """
-How a virtual user reads from the wire.
+How virtual users speak to an endpoint: one request at a time, over connections kept alive.
 
-The seam between the load laboratory and the network: a request goes in, a status and frames
-with their times come out. Lines are read as they come (`readline`), not blocks of a fixed
-size: a block would wait until it is full, and what waits in it looks late.
+Nothing is sent twice, no redirect is followed, and no content coding is asked for. The key is
+in the bytes that are sent and nowhere else.
 """
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import gevent
-from geventhttpclient import HTTPClient
-from geventhttpclient.response import HTTPParseError, HTTPSocketPoolResponse
+from gevent.lock import Semaphore
 
 from kimi_conformance.errors import UsageError
 from kimi_conformance.http import ssl_context
-from kimi_conformance.wire.exchange import Frame
+from kimi_conformance.load.connection import Address, Connection, Counts
+from kimi_conformance.load.incoming import Incoming, Limits
 
-__all__ = ["Client", "Received"]
-
-_CONNECT_LIMIT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """What came back.
-
-    Attributes:
-        status: Of HTTP, or None: no answer began.
-        frames: The body line by line; `at` is seconds since the request was sent.
-        broken: Why it did not come to its end, in a few words; "" where it did.
-    """
-
-    status: int | None
-    frames: tuple[Frame, ...]
-    broken: str = ""
-
-    @property
-    def body(self) -> bytes:
-        """All frames joined."""
-        return b"".join(frame.data for frame in self.frames)
+__all__ = ["Client", "Pool"]
 
 
-class Client:
-    """One connection to the endpoint, kept alive; it never sends anything twice.
+class Pool:
+    """Connections to one endpoint, kept alive between requests.
+
+    A user with a pool of their own is a person with a client of their own; users who share
+    one with a limit are an application with so many connections.
 
     Args:
         base_url: "https://api.moonshot.ai/v1".
-        headers: Sent with every request.
-        limit_s: The longest that one request may take.
+        limits: What one request may take.
+        most: How many connections there are at once, or None: as many as are needed.
+        counts: Counted up.
+        tls: How to encrypt; None: as the machine does by default.
 
     Raises:
         UsageError: The base URL is none.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], limit_s: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        limits: Limits,
+        *,
+        most: int | None = None,
+        counts: Counts | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         address = urlsplit(base_url)
         if address.scheme not in {"http", "https"} or not address.hostname:
             raise UsageError(
@@ -69,57 +56,97 @@ class Client:
                 "The base URL carries a user name or password, which every report would show. "
                 "Give the key in KIMI_API_KEY instead."
             )
-        self._limit = limit_s
-        self._prefix = address.path.rstrip("/")
-        self._http = HTTPClient(
+        secure = address.scheme == "https"
+        self.host = address.netloc
+        self.prefix = address.path.rstrip("/")
+        self.limits = limits
+        self.counts = counts or Counts()
+        self._address = Address(
             address.hostname,
-            port=address.port,
-            ssl=address.scheme == "https",
-            ssl_context_factory=_shared_context if address.scheme == "https" else None,
-            headers=dict(headers),
-            concurrency=1,
-            connection_timeout=_CONNECT_LIMIT_S,
-            network_timeout=limit_s,
+            address.port or (443 if secure else 80),
+            (tls or ssl_context()) if secure else None,
         )
+        self._idle: list[Connection] = []
+        self._free = Semaphore(most) if most is not None else None
 
-    def post(self, path: str, body: bytes) -> Received:
-        """Send JSON and read the answer to its end, or to where it broke off."""
-        sent = time.perf_counter()
-        status = None
-        frames: list[Frame] = []
-        broken = ""
-        try:
-            with gevent.Timeout(self._limit, _OutOfTimeError):
-                response = self._http.request("POST", self._prefix + path, body=body)
-                status = response.status_code
-                frames.extend(
-                    Frame(time.perf_counter() - sent, line) for line in _lines(response)
-                )  # as they come: what a broken answer had brought stays
-        except _OutOfTimeError:
-            broken = f"took longer than {self._limit:g} s"
-        except HTTPParseError:
-            broken = "the answer broke off" if status else "no answer, or no HTTP"
-        except OSError as error:
-            broken = type(error).__name__
-        return Received(status=status, frames=tuple(frames), broken=broken)
+    def exchange(self, request: bytes, incoming: Incoming) -> None:
+        """Send on a connection that is free, or a new one, and wait for the answer's end."""
+        if self._free is None:
+            self._exchange(request, incoming)
+        elif self._free.acquire(timeout=max(incoming.due()[0] - time.perf_counter(), 0.0)):
+            try:
+                self._exchange(request, incoming)
+            finally:
+                self._free.release()
+        else:
+            incoming.end("no connection was free in time")
 
     def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
+        """Close all connections that nobody uses."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _exchange(self, request: bytes, incoming: Incoming) -> None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed:
+                break
+        else:
+            started = time.perf_counter()
+            try:
+                connection = Connection(self._address, self.limits, self.counts)
+            except OSError as error:
+                incoming.end(_words(error))
+                return
+            incoming.connect_s = time.perf_counter() - started
+        connection.exchange(request, incoming)
+        if not connection.closed:
+            self._idle.append(connection)
 
 
-class _OutOfTimeError(Exception):
-    """Raised by the timer inside a request."""
+class Client:
+    """Posts JSON to an endpoint.
+
+    Args:
+        pool: The connections.
+        headers: Sent with every request.
+    """
+
+    def __init__(self, pool: Pool, headers: Mapping[str, str]) -> None:
+        self._pool = pool
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._fields = f"Host: {pool.host}\r\n{fields}Content-Length: ".encode("latin-1")
+        self._lines: dict[str, bytes] = {}
+
+    def post(
+        self, path: str, body: bytes, *, streamed: bool = False, keep: bool = False
+    ) -> Incoming:
+        """Send JSON and read the answer to its end, or to where it broke off.
+
+        Args:
+            path: Below the base URL: "/chat/completions".
+            body: JSON.
+            streamed: Whether a stream is asked for.
+            keep: Whether the answer's body is kept as it came.
+        """
+        pool = self._pool
+        incoming = Incoming(time.perf_counter(), streamed=streamed, keep=keep, limits=pool.limits)
+        head = self._lines.get(path)
+        if head is None:
+            line = f"POST {pool.prefix}{path} HTTP/1.1\r\n".encode()
+            head = self._lines[path] = line + self._fields
+        pool.exchange(b"%b%d\r\n\r\n%b" % (head, len(body), body), incoming)
+        return incoming
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._pool.close()
 
 
-def _lines(response: HTTPSocketPoolResponse) -> Iterator[bytes]:
-    """The lines of a body as they come; the last one may have no line end."""
-    with response:
-        while line := response.readline(b"\n"):
-            yield line
-        if rest := response.read():
-            yield rest
-
-
-def _shared_context(**_: Any) -> ssl.SSLContext:
-    return ssl_context()
+def _words(error: OSError) -> str:
+    """Why no connection came about, in a few words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or 'broken'}"
+    return error.strerror or type(error).__name__

@@ -19,7 +19,7 @@ from typing import IO, Any
 from kimi_conformance import suite
 from kimi_conformance.errors import RunError, UsageError
 from kimi_conformance.load.result import load_record
-from kimi_conformance.load.samples import read_samples
+from kimi_conformance.load.sample_file import read_samples
 from kimi_conformance.slo import Objectives
 from kimi_conformance.slo import parse as parse_objectives
 
@@ -119,7 +119,7 @@ def _free_name(out: Path, scenario: str) -> Path:
     """A file that is not there yet, so that no earlier run is lost."""
     out.mkdir(parents=True, exist_ok=True)
     names = itertools.chain([scenario], (f"{scenario}-{n}" for n in itertools.count(2)))
-    files = (out / f"{name}.samples.jsonl" for name in names)
+    files = (out / f"{name}.samples" for name in names)
     return next(file for file in files if not file.exists())
 
 

@@ -1,26 +1,19 @@
 """
 What a request brought: whether the reply is usable, and how it is classed if not.
 
-Pure: it takes the status and the bytes with their times, however they were read.
+Pure: it judges what arrived, however that was read.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import sub
 from typing import Any
 
+from kimi_conformance.load.incoming import Incoming
 from kimi_conformance.load.samples import ErrorClass
-from kimi_conformance.wire.chat_stream import DONE, ChatStream
-from kimi_conformance.wire.exchange import Frame
-from kimi_conformance.wire.json_values import (
-    elements,
-    is_count,
-    is_text,
-    members,
-    parse_json,
-)
-from kimi_conformance.wire.timeline import timeline
+from kimi_conformance.wire.json_values import elements, is_count, is_text, members, parse_json
 
-__all__ = ["Reply", "error_class", "judge_reply", "plain_reply", "streamed_reply"]
+__all__ = ["Reply", "error_class", "gaps_of", "judge_reply", "plain_reply", "stall_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,40 +23,41 @@ class Reply:
     Attributes:
         error: How it ended.
         detail: Why it is no usable reply, in a few words; never text of the reply itself.
-        ttft: From sending to the first chunk with generated content, on the clock of the
-            frames; None where nothing was streamed.
-        gaps: Between chunks with generated content.
         prompt_tokens: As the reply counts them, or None.
         completion_tokens: Likewise.
     """
 
     error: ErrorClass
     detail: str = ""
-    ttft: float | None = None
-    gaps: tuple[float, ...] = ()
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
 
-def judge_reply(
-    status: int | None, frames: Sequence[Frame], *, streamed: bool, broken: str = ""
-) -> Reply:
-    """Class whatever came back.
+def judge_reply(incoming: Incoming, *, streamed: bool) -> Reply:
+    """Class whatever came back, once it has ended.
 
     Args:
-        status: Of HTTP, or None: no answer began.
-        frames: The body.
+        incoming: The answer.
         streamed: Whether a stream was asked for.
-        broken: Why the body did not come to its end, or "".
     """
-    if status == 200:
-        body = b"".join(frame.data for frame in frames)
-        reply = streamed_reply(frames) if streamed else plain_reply(body)
-    else:
-        reply = Reply(error=error_class(status), detail=f"HTTP {status}")
-    if broken and reply.error in {ErrorClass.OK, ErrorClass.INVALID, ErrorClass.TRANSPORT}:
-        return replace(reply, error=ErrorClass.TRANSPORT, detail=broken)
-    return reply
+    status, broken = incoming.status, incoming.broken
+    if status != 200:
+        error = error_class(status)
+        detail = broken if broken and error in _UNANSWERED else f"HTTP {status}"
+        return Reply(error=ErrorClass.TRANSPORT if detail == broken else error, detail=detail)
+    reply = _streamed_reply(incoming) if streamed else plain_reply(incoming.body)
+    flaw = broken or (f"a body coded as {coding}" if (coding := incoming.coding) else "")
+    if not flaw:
+        return reply
+    return Reply(
+        error=ErrorClass.TRANSPORT if broken else ErrorClass.INVALID,
+        detail=flaw,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+    )
+
+
+_UNANSWERED = (ErrorClass.TRANSPORT, ErrorClass.INVALID)
 
 
 def error_class(status: int | None) -> ErrorClass:
@@ -102,35 +96,27 @@ def plain_reply(body: bytes) -> Reply:
     )
 
 
-def streamed_reply(frames: Sequence[Frame]) -> Reply:
-    """Judge the body of a 200 that is streamed, once it has ended."""
-    flaw = _stream_flaw(ChatStream(frames))
-    times = timeline(frames)
-    if not flaw and times.ttft is None:
-        flaw = "no generated content"
+def gaps_of(incoming: Incoming) -> list[float]:
+    """Seconds between the chunks with generated content."""
+    times = incoming.scan.times
+    return list(map(sub, times[1:], times))
+
+
+def stall_of(incoming: Incoming, gaps: list[float]) -> float | None:
+    """The longest seconds without generated content, once there was some; None: there was none."""
+    times = incoming.scan.times
+    return max((*gaps, incoming.last - times[-1])) if times else None
+
+
+def _streamed_reply(incoming: Incoming) -> Reply:
+    scan = incoming.scan
+    flaw = scan.flaw
     return Reply(
         error=ErrorClass.INVALID if flaw else ErrorClass.OK,
         detail=flaw,
-        ttft=times.ttft,
-        gaps=times.gaps,
-        prompt_tokens=times.prompt_tokens,
-        completion_tokens=times.completion_tokens,
+        prompt_tokens=scan.prompt_tokens,
+        completion_tokens=scan.completion_tokens,
     )
-
-
-def _stream_flaw(stream: ChatStream) -> str:
-    if any("error" in chunk.body for chunk in stream.chunks):
-        return "an error in the stream"
-    if not stream.pieces:
-        return "no choices"
-    finished = [
-        any(is_text(piece.finish_reason) for piece in pieces) for pieces in stream.pieces.values()
-    ]
-    if not all(finished):
-        return "a choice without finish_reason"
-    if not stream.events[-1].done:
-        return f"the stream did not end with {DONE}"
-    return ""
 
 
 def _says_something(message: Mapping[str, Any]) -> bool:

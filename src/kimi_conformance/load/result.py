@@ -2,29 +2,24 @@
 From the samples of a run to its load record: pure, and the same for whoever asks again.
 
 What is judged: the requests that were under way between the end of the warm-up and the planned
-end, and the state of the machines in between. One that began in the warm-up and ended after it
-counts: a user whose first question hangs asks no other, and would otherwise not be seen at all.
-Failures count against the share of good calls and enter no time. The charts show the whole
-run, warm-up included.
+end (`Header.judges`), and the state of the machines in between. Failures count against the share
+of good calls and enter no time. The charts show the whole run, warm-up included.
 """
 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain, compress
 from typing import Any, TypeVar
 
 from kimi_conformance.load.generator import saturation
-from kimi_conformance.load.samples import (
-    FORMAT,
-    Ended,
-    ErrorClass,
-    Sample,
-    SampleFile,
-    Tick,
-)
+from kimi_conformance.load.sample_file import Group, SampleFile
+from kimi_conformance.load.sample_format import FORMAT
+from kimi_conformance.load.sample_log import NO_COUNT
+from kimi_conformance.load.samples import Ended, ErrorClass, Header, Tick
 from kimi_conformance.slo import Attainment, Measured, Objectives, judge
-from kimi_conformance.statistics import histogram, mean, percentile, summary
+from kimi_conformance.statistics import Pooled, histogram, mean, percentile, summary
 
 __all__ = ["load_record"]
 
@@ -34,6 +29,8 @@ _EDGES = tuple(float(f"{10 ** (step / 10):.3g}") for step in range(-30, 21))
 Thing = TypeVar("Thing")
 
 _SECOND = 1.0  # what a tick covers
+_TIMED = ("ttft_s", "itl_s", "response_s")
+_MORE = ("first_event_s", "thinking_s", "stall_s", "connect_s", "late_s")
 
 _Column = Callable[[Tick], float | None]
 _OWNERS: Mapping[str, tuple[_Column, _Column]] = {
@@ -41,6 +38,27 @@ _OWNERS: Mapping[str, tuple[_Column, _Column]] = {
     "load": (lambda tick: tick.load_cpu, lambda tick: tick.load_memory),
     "target": (lambda tick: tick.target_cpu, lambda tick: tick.target_memory),
 }
+
+
+class _Judged:
+    """A group, and which of its requests are judged."""
+
+    def __init__(self, group: Group, header: Header) -> None:
+        self.group = group
+        self.ok = group.kind.ok
+        moments = zip(group.intended, group.end, strict=True)
+        self._chosen = [header.judges(intended, end) for intended, end in moments]
+        self.count = sum(self._chosen)
+
+    def known(self, name: str) -> Iterable[float]:
+        """The values of a column that are numbers, of those that are judged."""
+        values = compress(self.group.column(name), self._chosen)
+        return (value for value in values if not math.isnan(value))
+
+    def tokens(self, name: str) -> int:
+        """The sum of a column of counts, of those that are judged."""
+        counts = compress(self.group.column(name), self._chosen)
+        return sum(count for count in counts if count != NO_COUNT)
 
 
 def load_record(
@@ -57,9 +75,9 @@ def load_record(
     header = file.header
     why = file.end.why if file.end else Ended.KILLED
     complete = why is Ended.COMPLETE
-    samples = _counted(file.samples, complete=complete)
+    groups = [each for each in file.groups if complete or not _unfinished(each)]
+    judged = [_Judged(group, header) for group in groups]
     begin, end = header.warm_up_s, header.planned_s
-    judged = [sample for sample in samples if begin <= sample.end and sample.intended < end]
     ticks = [tick for tick in file.ticks if begin <= tick.at - _SECOND / 2 < end]
     faults = file.end.faults if file.end else ()
     invalid = [*(f"the scenario raised {fault}" for fault in faults), *saturation(ticks)]
@@ -79,54 +97,63 @@ def load_record(
         "complete": complete,
         "valid": not invalid,
         "invalid_because": invalid,
-        "requests": len(judged),
+        "requests": sum(each.count for each in judged),
         "objectives": [
             _attainment(judge(objective, measured)) for objective in objectives.of(header.scenario)
         ],
-        "timing": {
-            metric: asdict(summary(values[metric])) for metric in ("ttft_s", "itl_s", "response_s")
-        },
-        "errors": dict(Counter(str(sample.error) for sample in judged if not sample.ok)),
+        "timing": {metric: asdict(summary(values[metric])) for metric in (*_TIMED, *_MORE)},
+        "errors": _errors(judged),
         "failures": _details(judged),
         "tokens": {
-            "prompt": sum(sample.prompt_tokens or 0 for sample in judged),
-            "completion": sum(sample.completion_tokens or 0 for sample in judged),
+            "prompt": sum(each.tokens("prompt_tokens") for each in judged),
+            "completion": sum(each.tokens("completion_tokens") for each in judged),
         },
         "resources": _resources(ticks),
-        "generator": _generator(ticks),
-        "series": _series(samples, file.ticks, _length(file)),
-        "histogram": {
-            metric: asdict(histogram(values[metric], _EDGES))
-            for metric in ("ttft_s", "itl_s", "response_s")
-        },
+        "generator": _generator(ticks, values["late_s"]),
+        "series": _series(groups, file.ticks, _length(file)),
+        "histogram": {metric: asdict(histogram(values[metric], _EDGES)) for metric in _TIMED},
         "samples": {
             "file": name,
             "sha256": sha256,
-            "count": len(file.samples),
+            "count": file.count,
             "format": FORMAT,
             "torn": file.torn,
         },
     }
 
 
-def _counted(samples: Sequence[Sample], *, complete: bool) -> list[Sample]:
-    """All samples; without those under way at the end where they were given no time to end."""
-    return [sample for sample in samples if complete or sample.error is not ErrorClass.UNFINISHED]
+def _unfinished(group: Group) -> bool:
+    """Whether they were under way at the end; counted only where they had time to end."""
+    return group.kind.error is ErrorClass.UNFINISHED
 
 
-def _values(samples: Sequence[Sample], ticks: Sequence[Tick]) -> dict[str, list[float]]:
-    good = [sample for sample in samples if sample.ok]
-    values: dict[str, list[float]] = {
-        "success": [float(sample.ok) for sample in samples],
-        "response_s": [sample.response_s for sample in good],
-        "ttft_s": [sample.ttft_s for sample in good if sample.ttft_s is not None],
-        "itl_s": [gap for sample in good for gap in sample.gaps],
+def _values(judged: Sequence[_Judged], ticks: Sequence[Tick]) -> dict[str, Sequence[float]]:
+    """By metric, ascending where it is a time: what is sorted is sorted again at no cost."""
+    good = [each for each in judged if each.ok]
+    requests, succeeded = (sum(each.count for each in among) for among in (judged, good))
+    gaps: Counter[float] = Counter()
+    for each in good:
+        gaps.update(each.group.gaps)
+    values: dict[str, Sequence[float]] = {
+        "success": [1.0] * succeeded + [0.0] * (requests - succeeded),
+        "response_s": _sorted(good, "response"),
+        "ttft_s": _sorted(good, "first"),
+        "itl_s": Pooled(gaps),
+        "first_event_s": _sorted(good, "first_event"),
+        "thinking_s": [value for value in _sorted(good, "thinking") if 0 <= value < math.inf],
+        "stall_s": _sorted(good, "stall"),
+        "connect_s": _sorted(good, "connect"),
+        "late_s": _sorted(judged, "late"),
     }
     for owner, columns in _OWNERS.items():
         prefix = "" if owner == "load" else f"{owner}_"
         for metric, column in zip(("cpu_percent", "memory_percent"), columns, strict=True):
             values[prefix + metric] = _known(map(column, ticks))
     return values
+
+
+def _sorted(judged: Iterable[_Judged], column: str) -> list[float]:
+    return sorted(chain.from_iterable(each.known(column) for each in judged))
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
@@ -140,8 +167,19 @@ def _attainment(attainment: Attainment) -> dict[str, Any]:
     }
 
 
-def _details(samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    counts = Counter((str(sample.error), sample.detail) for sample in samples if not sample.ok)
+def _errors(judged: Sequence[_Judged]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for each in judged:
+        if not each.ok and each.count:
+            counts[str(each.group.kind.error)] += each.count
+    return dict(counts)
+
+
+def _details(judged: Sequence[_Judged]) -> list[dict[str, Any]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for each in judged:
+        if not each.ok and each.count:
+            counts[str(each.group.kind.error), each.group.kind.detail] += each.count
     return [
         {"class": error, "detail": detail, "count": count}
         for (error, detail), count in counts.most_common(20)
@@ -161,37 +199,59 @@ def _resources(ticks: Sequence[Tick]) -> dict[str, Any]:
     return resources
 
 
-def _generator(ticks: Sequence[Tick]) -> dict[str, Any]:
+def _generator(ticks: Sequence[Tick], late: Sequence[float]) -> dict[str, Any]:
     lags = [lag for tick in ticks for lag in tick.lags]
+    reads, chunks = sum(tick.reads for tick in ticks), sum(tick.chunks for tick in ticks)
+    unstamped, shared = sum(tick.unstamped for tick in ticks), sum(tick.shared for tick in ticks)
     return {
         "own_core_percent": mean([tick.own_core for tick in ticks]),
         "hub_lag_p99_s": percentile(lags, 99),
         "hub_lag_max_s": max(lags, default=None),
+        "late_p99_s": percentile(late, 99),
+        "late_max_s": late[-1] if late else None,
+        "unstamped_share": unstamped / reads if reads else None,
+        "shared_share": shared / chunks if chunks else None,
+        "collections": sum(tick.collections for tick in ticks),
         "users_peak": max((tick.users for tick in ticks), default=None),
     }
 
 
 def _length(file: SampleFile) -> float:
     """When the last thing happened that the file tells of, in seconds."""
-    moments = [sample.end for sample in file.samples] + [tick.at for tick in file.ticks]
-    return file.end.at if file.end else max(moments, default=0.0)
+    if file.end:
+        return file.end.at
+    moments = [max(group.end) for group in file.groups if len(group)]
+    return max(chain(moments, (tick.at for tick in file.ticks)), default=0.0)
 
 
-def _series(samples: Sequence[Sample], ticks: Sequence[Tick], length: float) -> dict[str, Any]:
+def _series(groups: Sequence[Group], ticks: Sequence[Tick], length: float) -> dict[str, Any]:
     """What happened in each second; a request belongs to the second that it ended in."""
     seconds = range(math.ceil(length))
-    ended = _by_second([(sample.end, sample) for sample in samples], len(seconds))
     states = _by_second([(tick.at - _SECOND / 2, tick) for tick in ticks], len(seconds))
-    good = [[sample for sample in among if sample.ok] for among in ended]
-    times = [[sample.response_s for sample in among] for among in good]
-    firsts = [_known(sample.ttft_s for sample in among) for among in good]
+    good = [group for group in groups if group.kind.ok]
+    ended, failed, times, firsts = (
+        _by_second(
+            chain.from_iterable(
+                zip(group.end, group.column(column), strict=True) for group in among
+            ),
+            len(seconds),
+        )
+        for among, column in (
+            (groups, "response"),
+            ([group for group in groups if not group.kind.ok], "response"),
+            (good, "response"),
+            (good, "first"),
+        )
+    )
     return {
         "second": list(seconds),
         "requests": [len(among) for among in ended],
-        "failures": [len(among) - len(fine) for among, fine in zip(ended, good, strict=True)],
+        "failures": [len(among) for among in failed],
         "mean_response_s": [mean(among) for among in times],
         "p95_response_s": [percentile(among, 95) for among in times],
-        "mean_ttft_s": [mean(among) for among in firsts],
+        "mean_ttft_s": [
+            mean([value for value in among if not math.isnan(value)]) for among in firsts
+        ],
         "cpu_percent": [mean([tick.host_cpu for tick in among]) for among in states],
         "memory_percent": [mean([tick.host_memory for tick in among]) for among in states],
         "load_cpu_percent": [mean([tick.load_cpu for tick in among]) for among in states],
@@ -199,7 +259,7 @@ def _series(samples: Sequence[Sample], ticks: Sequence[Tick], length: float) -> 
     }
 
 
-def _by_second(things: Sequence[tuple[float, Thing]], seconds: int) -> list[list[Thing]]:
+def _by_second(things: Iterable[tuple[float, Thing]], seconds: int) -> list[list[Thing]]:
     buckets: list[list[Thing]] = [[] for _ in range(seconds)]
     for at, thing in things:
         if buckets:

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -26,24 +26,39 @@ import gevent
 import gevent.event
 from locust.env import Environment
 
-from kimi_conformance.errors import KimiConformanceError, UsageError
-from kimi_conformance.load.client import Client
+from kimi_conformance.errors import KimiConformanceError, RunError, UsageError
+from kimi_conformance.load.client import Pool
+from kimi_conformance.load.connection import Counts
+from kimi_conformance.load.dispatch import Dispatcher
 from kimi_conformance.load.duration import parse_duration
+from kimi_conformance.load.garbage import Garbage
+from kimi_conformance.load.incoming import Limits
 from kimi_conformance.load.launch import KEY
 from kimi_conformance.load.resources import Sampler
-from kimi_conformance.load.samples import End, Ended, Header, SampleLog, Tick
+from kimi_conformance.load.sample_log import SampleLog
+from kimi_conformance.load.samples import (
+    End,
+    Ended,
+    ErrorClass,
+    Header,
+    Kind,
+    Sample,
+    Tick,
+)
 from kimi_conformance.load.scenario import read_header
 from kimi_conformance.load.stages import Stages
-from kimi_conformance.load.users import KimiUser, Setting
+from kimi_conformance.load.users import KimiUser, Setting, Tally
 
 __all__ = ["main"]
 
 _GRACE_S = 10.0  # what is under way when the time is over may still end
 _TICK_S = 1.0
 _LAG_PROBE_S = 0.05
+_FLUSH_S = 0.5  # between writing samples: half of what a killed run may lose
+_UNSENT = "not sent: no user was free"
 _LATE_S = 30.0  # beyond length and grace; then something hangs
 
-Kind = TypeVar("Kind")
+Class = TypeVar("Class")
 
 
 @dataclass
@@ -110,7 +125,7 @@ def _run(options: argparse.Namespace) -> None:
     shape = shapes[0]()
     if options.duration:
         shape.last(parse_duration(options.duration))
-    Client(options.base_url, {}, limit_s=1.0).close()  # a wrong URL shows before anything runs
+    Pool(options.base_url, Limits())  # a wrong URL shows before anything runs
     header = Header(
         scenario=told.name,
         question=told.question,
@@ -131,8 +146,30 @@ def _run(options: argparse.Namespace) -> None:
             log=log,
             zero=time.perf_counter(),
         )
+        KimiUser.setting.dispatchers.update(_dispatchers(users, shape, KimiUser.setting.zero))
         sampler = Sampler(os.getpid(), options.target_pid)
         _drive(users, shape, KimiUser.setting, sampler)
+
+
+def _dispatchers(
+    users: list[type[KimiUser]], shape: Stages, zero: float
+) -> dict[type[KimiUser], Dispatcher]:
+    """Who hands out the arrivals of each open workload.
+
+    Raises:
+        UsageError: A class has both arrivals and a time to wait.
+    """
+    found = {}
+    for user in users:
+        if user.arrivals is None:
+            continue
+        if user.wait_time is not KimiUser.wait_time:
+            raise UsageError(
+                f"{user.__name__} has arrivals and wait_time. An open workload has arrivals "
+                "only: who is free takes the next one."
+            )
+        found[user] = Dispatcher(user.arrivals.stretched(shape.scale), zero, shape.length)
+    return found
 
 
 def _drive(users: list[type[KimiUser]], shape: Stages, setting: Setting, sampler: Sampler) -> None:
@@ -140,12 +177,15 @@ def _drive(users: list[type[KimiUser]], shape: Stages, setting: Setting, sampler
     environment = Environment(user_classes=list(users), shape_class=shape, stop_timeout=_GRACE_S)
     _listen(environment, state)
     runner = environment.create_local_runner()
-    beside = [
-        gevent.spawn(_probe_lag, state.lags),
-        gevent.spawn(_tick, environment, setting, sampler, state),
-    ]
     inspect.stack()  # Locust calls it when it stops; the first call blocks everything for 20 ms
-    with _signals(state):
+    with Garbage() as garbage, _signals(state):
+        beside = [
+            gevent.spawn(_probe_lag, state.lags),
+            gevent.spawn(_flush, setting, state),
+            gevent.spawn(_tick, environment, setting, sampler, state, garbage),
+        ]
+        dispatchers = list(setting.dispatchers.values())
+        beside += [gevent.spawn(dispatcher.run) for dispatcher in dispatchers]
         runner.start_shape()
         if runner.shape_greenlet:  # a user that cannot be made ends it, and nothing else
             runner.shape_greenlet.link_exception(lambda ended: state.broke(ended.exception))
@@ -156,7 +196,8 @@ def _drive(users: list[type[KimiUser]], shape: Stages, setting: Setting, sampler
         runner.quit()
         gevent.killall(beside)
         now = time.perf_counter() - setting.zero
-        setting.log.add(End(at=round(now, 6), why=state.why, faults=tuple(state.faults)))
+        _note_unsent(setting, now)
+        setting.log.note(End(at=round(now, 6), why=state.why, faults=tuple(state.faults)))
 
 
 def _listen(environment: Environment, state: _State) -> None:
@@ -198,16 +239,45 @@ def _probe_lag(lags: list[float]) -> None:
         lags.append(round(max(time.perf_counter() - due, 0.0), 6))
 
 
-def _tick(environment: Environment, setting: Setting, sampler: Sampler, state: _State) -> None:
+def _note_unsent(setting: Setting, now: float) -> None:
+    """Note what had arrived and was never sent, since nobody was free: it was not served."""
+    for dispatcher in setting.dispatchers.values():
+        for arrival in dispatcher.left():
+            kind = Kind("unsent", setting.model, False, None, ErrorClass.UNFINISHED, _UNSENT)
+            intended = dispatcher.zero + arrival.at - setting.zero
+            setting.log.add(Sample(kind=kind, intended=intended, start=now, end=now))
+
+
+def _flush(setting: Setting, state: _State) -> None:
+    """Write what was sampled, again and again; a run whose samples have no place has no use."""
+    while True:
+        gevent.sleep(_FLUSH_S)
+        try:
+            setting.log.flush()
+        except RunError as error:
+            sys.stderr.write(f"{error}\n")
+            state.broke(error)
+            return
+
+
+def _tick(
+    environment: Environment,
+    setting: Setting,
+    sampler: Sampler,
+    state: _State,
+    garbage: Garbage,
+) -> None:
     """Once a second, note the state of the machines and say how far the run is."""
     threads = gevent.get_hub().threadpool
+    told, read = Tally(), Counts()
     before, spent = time.perf_counter(), time.process_time()
     while True:
         gevent.sleep(max(before + _TICK_S - time.perf_counter(), 0.0))
         reading = threads.apply(sampler.read)
         now, own = time.perf_counter(), time.process_time()
         lags, state.lags[:] = tuple(state.lags), []
-        target = reading.target
+        target, seen = reading.target, replace(setting.tally)
+        counts = replace(seen.counts)
         tick = Tick(
             at=round(now - setting.zero, 6),
             users=environment.runner.user_count if environment.runner else 0,
@@ -219,10 +289,17 @@ def _tick(environment: Environment, setting: Setting, sampler: Sampler, state: _
             target_memory=round(target.memory, 3) if target else None,
             own_core=round(100 * (own - spent) / (now - before), 3),
             lags=lags,
+            reads=counts.reads - read.reads,
+            unstamped=counts.unstamped - read.unstamped,
+            received=counts.received - read.received,
+            chunks=seen.chunks - told.chunks,
+            shared=seen.shared - told.shared,
+            collections=int(garbage.watch()),
         )
-        setting.log.add(tick)
-        counts = f"{state.requests} requests, {state.failures} failed"
-        _say(f"{tick.at:.0f} s, {tick.users} users, {counts}")
+        told, read = seen, counts
+        setting.log.note(tick)
+        done = f"{state.requests} requests, {state.failures} failed"
+        _say(f"{tick.at:.0f} s, {tick.users} users, {done}")
         before, spent = now, own
 
 
@@ -253,7 +330,7 @@ def _import(path: Path) -> ModuleType:
     return module
 
 
-def _subclasses(module: ModuleType, kind: type[Kind]) -> list[type[Kind]]:
+def _subclasses(module: ModuleType, kind: type[Class]) -> list[type[Class]]:
     """The concrete classes of this kind that the module itself defines."""
     return [
         value

@@ -1,46 +1,15 @@
 """
-The samples of a load test: every request, and once a second the state of the machines.
+What a load test notes: every request, once a second the state of the machines, and its end.
 
-A file of JSON lines. The first is the header, an object that says what was run and names the
-fields of the rows. Every other line is an array: the kind of the row, then its fields in the
-order that the header gives.
-
-    {"record": "samples", "schema": 1, "scenario": …, "rows": {"request": ["intended", …], …}}
-    ["request", 0.51231, 0.51231, …]
-    ["tick", 1.00021, 20, …]
-    ["end", 30.41, "complete", []]
-
-Each row is appended in one write as soon as it is known, so that a killed run loses only
-the requests that were under way. A last line that is not whole is left out on reading. All
-times are seconds since the run began, on one monotonic clock.
+Only the values; `sample_log` writes them and `sample_file` reads them. All times are seconds
+since the run began, on one monotonic clock.
 """
 
-import json
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import NamedTuple
 
-from kimi_conformance.errors import RunError
-
-__all__ = [
-    "FORMAT",
-    "End",
-    "Ended",
-    "ErrorClass",
-    "Header",
-    "Sample",
-    "SampleFile",
-    "SampleLog",
-    "Tick",
-    "read_samples",
-]
-
-SCHEMA = 1
-FORMAT = f"kimi-conformance samples {SCHEMA}, JSON lines"
+__all__ = ["End", "Ended", "ErrorClass", "Header", "Kind", "Sample", "Tick"]
 
 
 class ErrorClass(StrEnum):
@@ -91,46 +60,88 @@ class Header:
     planned_s: float
     warm_up_s: float
 
+    def judges(self, intended: float, end: float) -> bool:
+        """Whether a request counts: it was under way after the warm-up and before the end.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One request.
+        One that began in the warm-up and ended after it counts: a user whose first question
+        hangs asks no other, and would otherwise not be seen at all.
+        """
+        return self.warm_up_s <= end and intended < self.planned_s
+
+
+class Kind(NamedTuple):
+    """What requests have in common that are kept together.
 
     Attributes:
-        intended: When it should have been sent; in a closed workload when it was.
-        start: When it was sent.
-        first: When the first chunk with generated content was there; None for a reply that
-            is not streamed, or has none.
-        end: When its last byte was there, or it was given up.
-        gaps: Between the chunks with generated content, in seconds.
         name: What was asked: the name of the request body.
         model: Which model was asked.
         streamed: Whether a stream was asked for.
         status: Of HTTP, or None: no answer began.
-        error: How it ended.
-        detail: Why it failed, in a few words of ours; "" where it did not.
-        prompt_tokens: As the reply counts them, or None.
-        completion_tokens: Likewise.
+        error: How they ended.
+        detail: Why they failed, in a few words of ours; "" where they did not.
     """
 
-    intended: float
-    start: float
-    first: float | None
-    end: float
-    gaps: tuple[float, ...]
     name: str
     model: str
     streamed: bool
     status: int | None
     error: ErrorClass
     detail: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether they brought a usable and complete reply."""
+        return self.error is ErrorClass.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One request.
+
+    Attributes:
+        kind: What it was, and how it ended.
+        intended: When it should have been sent; in a closed workload when it was.
+        start: When the client began with it.
+        end: When its last byte was there, or it was given up.
+        connect_s: How long connecting took, or None: an open connection was used.
+        first_byte: When the first byte of the answer was there, or None.
+        first_event: When the first event of a stream was there, or None.
+        first_reasoning: When the first chunk with reasoning was there, or None.
+        first_answer: When the first chunk with content or a tool call was there, or None.
+        stall_s: The longest time, from the first generated content to the end, in which none
+            came; None where nothing was generated in a stream.
+        prompt_tokens: As the reply counts them, or None.
+        completion_tokens: Likewise.
+    """
+
+    kind: Kind
+    intended: float
+    start: float
+    end: float
+    connect_s: float | None = None
+    first_byte: float | None = None
+    first_event: float | None = None
+    first_reasoning: float | None = None
+    first_answer: float | None = None
+    stall_s: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
     @property
     def ok(self) -> bool:
         """Whether it brought a usable and complete reply."""
-        return self.error is ErrorClass.OK
+        return self.kind.ok
+
+    @property
+    def model(self) -> str:
+        """Which model was asked."""
+        return self.kind.model
+
+    @property
+    def first(self) -> float | None:
+        """When the first chunk with generated content was there, or None."""
+        known = [at for at in (self.first_reasoning, self.first_answer) if at is not None]
+        return min(known, default=None)
 
     @property
     def response_s(self) -> float:
@@ -140,7 +151,7 @@ class Sample:
     @property
     def ttft_s(self) -> float | None:
         """From the intended start to the first generated content."""
-        return None if self.first is None else self.first - self.intended
+        return None if (first := self.first) is None else first - self.intended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +169,12 @@ class Tick:
         target_memory: As `load_memory`, of the target.
         own_core: CPU time of the generator in percent of one core: it has one thread.
         lags: How late, in seconds, the generator woke from each short sleep.
+        reads: How often it read bytes of answers.
+        unstamped: How many of those reads have the time of the process, not of the kernel.
+        received: How many bytes of answers it read.
+        chunks: How many chunks with generated content came, of streams that ended.
+        shared: How many of those share their time with another: they were read together.
+        collections: How often garbage had to be collected, which holds everything up.
     """
 
     at: float
@@ -170,11 +187,17 @@ class Tick:
     target_memory: float | None
     own_core: float
     lags: tuple[float, ...]
+    reads: int = 0
+    unstamped: int = 0
+    received: int = 0
+    chunks: int = 0
+    shared: int = 0
+    collections: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """The last row of a run that could still write one.
+    """The last thing noted by a run that could still note it.
 
     Attributes:
         at: When it ended.
@@ -185,124 +208,3 @@ class End:
     at: float
     why: Ended
     faults: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleFile:
-    """What a samples file holds.
-
-    Attributes:
-        end: None where the run was killed.
-        torn: Whether the last line was not written to its end.
-    """
-
-    header: Header
-    samples: Sequence[Sample]
-    ticks: Sequence[Tick]
-    end: End | None
-    torn: bool
-
-
-_KINDS: Mapping[type, str] = {Sample: "request", Tick: "tick", End: "end"}
-_ROWS = {kind: [field.name for field in fields(row)] for row, kind in _KINDS.items()}
-
-
-class SampleLog:
-    """Appends rows to a samples file.
-
-    Raises:
-        RunError: The file exists already, or cannot be written.
-    """
-
-    def __init__(self, path: Path, header: Header) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        try:
-            self._descriptor = os.open(path, flags, 0o644)
-        except OSError as error:
-            raise RunError(f"The samples cannot be written to {path}: {error.strerror}.") from error
-        self._append({"record": "samples", "schema": SCHEMA, **asdict(header), "rows": _ROWS})
-
-    def add(self, row: Sample | Tick | End) -> None:
-        """Append one row."""
-        kind = _KINDS[type(row)]
-        self._append([kind, *(getattr(row, name) for name in _ROWS[kind])])
-
-    def close(self) -> None:
-        """Close the file; it takes no more rows."""
-        os.close(self._descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _append(self, row: Any) -> None:
-        line = memoryview(
-            json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        )
-        while line:  # one write, but on a full disk
-            line = line[os.write(self._descriptor, line) :]
-
-
-def read_samples(content: bytes, where: str = "the samples file") -> SampleFile:
-    """Read a samples file, of a whole run or of one that was killed.
-
-    Raises:
-        RunError: It has no header, a row in its middle is none, or a newer suite wrote it.
-    """
-    *lines, rest = content.split(b"\n")
-    header = _decode(lines[0], f"{where}, line 1") if lines else None
-    if not isinstance(header, dict) or header.get("record") != "samples":
-        raise RunError(f"{where} does not begin with a header: it holds no samples of this suite.")
-    if header.get("schema") != SCHEMA:
-        raise RunError(
-            f"{where} has schema {header.get('schema')}, this suite reads {SCHEMA}. "
-            "Read it with the kimi-conformance that wrote it."
-        )
-    rows: dict[str, list[Any]] = {kind: [] for kind in _ROWS}
-    for number, line in enumerate(lines[1:], start=2):
-        place = f"{where}, line {number}"
-        kind, row = _row(_decode(line, place), place)
-        rows[kind].append(row)
-    try:
-        told = Header(**{field.name: header[field.name] for field in fields(Header)})
-    except KeyError as error:
-        raise RunError(f"{where} has a header without {error}.") from error
-    return SampleFile(
-        header=told,
-        samples=rows["request"],
-        ticks=rows["tick"],
-        end=rows["end"][-1] if rows["end"] else None,
-        torn=rest != b"",
-    )
-
-
-def _row(values: Any, place: str) -> tuple[str, Sample | Tick | End]:
-    try:
-        kind, *rest = values
-        named = dict(zip(_ROWS[kind], rest, strict=True))
-        return kind, _READERS[kind](named)
-    except (TypeError, ValueError, KeyError) as error:
-        raise RunError(f"{place} is no row of a samples file.") from error
-
-
-_READERS: Mapping[str, Callable[[dict[str, Any]], Sample | Tick | End]] = {
-    "request": lambda row: Sample(
-        **{**row, "gaps": tuple(row["gaps"]), "error": ErrorClass(row["error"])}
-    ),
-    "tick": lambda row: Tick(**{**row, "lags": tuple(row["lags"])}),
-    "end": lambda row: End(at=row["at"], why=Ended(row["why"]), faults=tuple(row["faults"])),
-}
-
-
-def _decode(line: bytes, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError as error:
-        raise RunError(f"{where} is not JSON: {error}") from error

@@ -18,14 +18,34 @@ from locust import User
 from locust.env import Environment
 
 from kimi_conformance.errors import UsageError, nearest
-from kimi_conformance.load.client import Client, Received
-from kimi_conformance.load.reply import Reply, judge_reply
-from kimi_conformance.load.samples import ErrorClass, Sample, SampleLog
+from kimi_conformance.load.arrivals import Arrival, Arrivals
+from kimi_conformance.load.client import Client, Pool
+from kimi_conformance.load.connection import Counts
+from kimi_conformance.load.dispatch import Dispatcher
+from kimi_conformance.load.incoming import Incoming, Limits
+from kimi_conformance.load.reply import Reply, gaps_of, judge_reply, stall_of
+from kimi_conformance.load.sample_log import SampleLog
+from kimi_conformance.load.samples import ErrorClass, Kind, Sample
 
 __all__ = ["KimiUser", "Setting"]
 
 _GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill the line evenly
-_PLACES = 6  # of seconds; finer than any clock here is worth
+_ENCODED = 1000  # request bodies that are kept as bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the users of a process saw, in numbers.
+
+    Attributes:
+        counts: What their connections read.
+        chunks: Chunks with generated content, of streams that ended.
+        shared: How many of those share their time with another.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    chunks: int = 0
+    shared: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +59,11 @@ class Setting:
         fixtures: Folders of request bodies; the first that has a body gives it.
         log: Where samples go.
         zero: The moment on `time.perf_counter` that all times of samples count from.
+        tally: Counted up as replies come.
+        bodies: Request bodies that were read already, by name.
+        encoded: Whole request bodies as bytes, by what they were made from.
+        pools: Connections that users share, by how many there are at most.
+        dispatchers: Who hands out arrivals, by the class of users that takes them.
     """
 
     base_url: str
@@ -47,7 +72,11 @@ class Setting:
     fixtures: tuple[Path, ...]
     log: SampleLog
     zero: float
+    tally: Tally = field(default_factory=Tally)
     bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    encoded: dict[Any, "_Ready"] = field(default_factory=dict, repr=False)
+    pools: dict[int, Pool] = field(default_factory=dict, repr=False)
+    dispatchers: dict[type["KimiUser"], Dispatcher] = field(default_factory=dict, repr=False)
 
     def body(self, name: str) -> Mapping[str, Any]:
         """A request body from the fixtures: "chat/greeting".
@@ -60,6 +89,15 @@ class Setting:
         return self.bodies[name]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A request that need not be made again."""
+
+    name: str
+    model: str
+    body: bytes
+
+
 class KimiUser(User):
     """One person with a client of their own; scenarios inherit from it.
 
@@ -67,11 +105,18 @@ class KimiUser(User):
         spread_s: Users begin within this many seconds after they are spawned, evenly spread:
             users in step would ask all at once and then be silent.
         limit_s: The longest that one request may take.
+        silence_s: The longest that a reply may be silent in its midst, or None: as long.
+        connections: How many connections all users share, or None: each has one of their own.
+        arrivals: An open workload: when requests come, each for whoever is free then. None: a
+            closed one, in which `wait_time` says how long a user waits after a reply.
     """
 
     abstract = True
     spread_s: ClassVar[float] = 1.0
     limit_s: ClassVar[float] = 120.0
+    silence_s: ClassVar[float | None] = None
+    connections: ClassVar[int | None] = None
+    arrivals: ClassVar[Arrivals | None] = None
     setting: ClassVar[Setting | None] = None  # given by the run
 
     _numbers: "ClassVar[itertools.count[int]]" = itertools.count()
@@ -90,13 +135,26 @@ class KimiUser(User):
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
         }
-        self._client = Client(self._shared.base_url, headers, self.limit_s)
+        self._client = Client(self._pool(), headers)
+        self._dispatcher: Dispatcher | None = None
+        self._due: float | None = None  # of the arrival that is not asked for yet
+        self.arrival = Arrival(0.0)
 
     def on_start(self) -> None:
-        """Wait for this user's place in the spread."""
+        """Wait for the first arrival, or for this user's place in the spread."""
+        self._dispatcher = self._shared.dispatchers.get(type(self))
+        if self._dispatcher is not None:
+            self._await_arrival()
+            return
         gevent.sleep(self._number * _GOLDEN % 1 * self.spread_s)
         # Locust's pacing counts from when the user was made: it would take the spread back.
         self._cp_last_run = time.perf_counter()
+
+    def wait_time(self) -> float:
+        """Wait for the next arrival where there are any; how long to wait then: not at all."""
+        if self._dispatcher is not None:
+            self._await_arrival()
+        return 0.0
 
     def on_stop(self) -> None:
         """Close the connection."""
@@ -109,8 +167,8 @@ class KimiUser(User):
 
         Args:
             body: The name of a fixture, or the request body itself; the model is added.
-            intended: When the request should have been sent, on `time.perf_counter`: an open
-                workload says so. None: now.
+            intended: When the request should have been sent, on `time.perf_counter`. None: when
+                it arrived, for the first one after each arrival of an open workload; else now.
             fields: Fields of the body to add or replace, such as max_tokens.
 
         Raises:
@@ -132,70 +190,108 @@ class KimiUser(User):
         *,
         streamed: bool,
     ) -> Sample:
-        given = self._shared.body(body) if isinstance(body, str) else body
+        ready = self._ready(body, fields, streamed=streamed)
+        start = time.perf_counter()
+        if intended is None:
+            intended, self._due = self._due, None
+        call = _Call(ready, streamed, intended)
+        try:
+            incoming = self._client.post("/chat/completions", ready.body, streamed=streamed)
+        except gevent.GreenletExit:  # the run is over; what did not come in time is no success
+            nothing = Incoming(start, streamed=streamed, keep=False, limits=Limits())
+            nothing.end("unfinished")
+            self._note(call, nothing, _UNFINISHED)
+            raise
+        return self._note(call, incoming, judge_reply(incoming, streamed=streamed))
+
+    def _ready(
+        self, body: str | Mapping[str, Any], fields: Mapping[str, Any], *, streamed: bool
+    ) -> "_Ready":
+        """The request, from memory where it is a fixture with fields that are plain values."""
+        shared = self._shared
+        if not isinstance(body, str):
+            return self._encode("inline", body, fields, streamed=streamed)
+        try:
+            key = (body, streamed, *fields.items())
+            found = shared.encoded.get(key)
+        except TypeError:  # a field that is a list or an object
+            return self._encode(body, shared.body(body), fields, streamed=streamed)
+        if found is None:
+            found = self._encode(body, shared.body(body), fields, streamed=streamed)
+            if len(shared.encoded) < _ENCODED:
+                shared.encoded[key] = found
+        return found
+
+    def _encode(
+        self, name: str, given: Mapping[str, Any], fields: Mapping[str, Any], *, streamed: bool
+    ) -> "_Ready":
         stream = {"stream": True, "stream_options": {"include_usage": True}} if streamed else {}
         request = {"model": self._shared.model, **given, **fields, **stream}
-        encoded = json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
-        start = time.perf_counter()
-        call = _Call(
-            name=body if isinstance(body, str) else "inline",
-            model=str(request["model"]),
-            streamed=streamed,
-            intended=start if intended is None else intended,
-            start=start,
-        )
-        try:
-            received = self._client.post("/chat/completions", encoded)
-        except gevent.GreenletExit:  # the run is over; what did not come in time is no success
-            self._note(call, time.perf_counter(), Received(status=None, frames=()), _UNFINISHED)
-            raise
-        end = time.perf_counter()
-        reply = judge_reply(
-            received.status, received.frames, streamed=streamed, broken=received.broken
-        )
-        return self._note(call, end, received, reply)
+        body = json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
+        return _Ready(name, str(request["model"]), body)
 
-    def _note(self, call: "_Call", end: float, received: Received, reply: Reply) -> Sample:
+    def _note(self, call: "_Call", incoming: Incoming, reply: Reply) -> Sample:
+        shared, scan = self._shared, incoming.scan
+        zero, ready = shared.zero, call.ready
+        end = time.perf_counter() if incoming.broken else incoming.last
+        gaps = gaps_of(incoming)
         sample = Sample(
-            intended=self._since(call.intended),
-            start=self._since(call.start),
-            first=None if reply.ttft is None else self._since(call.start + reply.ttft),
-            end=self._since(end),
-            gaps=tuple(round(gap, _PLACES) for gap in reply.gaps),
-            name=call.name,
-            model=call.model,
-            streamed=call.streamed,
-            status=received.status,
-            error=reply.error,
-            detail=reply.detail,
+            kind=Kind(
+                ready.name, ready.model, call.streamed, incoming.status, reply.error, reply.detail
+            ),
+            intended=(incoming.start if call.intended is None else call.intended) - zero,
+            start=incoming.start - zero,
+            end=end - zero,
+            connect_s=incoming.connect_s,
+            first_byte=_since(zero, incoming.first_byte),
+            first_event=_since(zero, scan.first_event),
+            first_reasoning=_since(zero, scan.first_reasoning),
+            first_answer=_since(zero, scan.first_answer),
+            stall_s=stall_of(incoming, gaps),
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
         )
-        self._shared.log.add(sample)
+        shared.log.add(sample, gaps)
+        shared.tally.chunks += len(scan.times)
+        shared.tally.shared += scan.shared
         self.environment.events.request.fire(
-            request_type="stream" if sample.streamed else "plain",
-            name=sample.name,
+            request_type="stream" if call.streamed else "plain",
+            name=ready.name,
             response_time=sample.response_s * 1000,
-            response_length=sum(len(frame.data) for frame in received.frames),
-            exception=None if sample.ok else RuntimeError(f"{sample.error}: {sample.detail}"),
+            response_length=incoming.received,
+            exception=None if sample.ok else RuntimeError(f"{reply.error}: {reply.detail}"),
             context={},
         )
         return sample
 
-    def _since(self, moment: float) -> float:
-        return round(moment - self._shared.zero, _PLACES)
+    def _await_arrival(self) -> None:
+        assert self._dispatcher is not None, "only who has arrivals waits for one"
+        self.arrival = self._dispatcher.take()
+        self._due = self._dispatcher.zero + self.arrival.at
+
+    def _pool(self) -> Pool:
+        shared, limit = self._shared, self.connections
+        if limit is not None and limit in shared.pools:
+            return shared.pools[limit]
+        limits = Limits(whole_s=self.limit_s, silence_s=self.silence_s)
+        pool = Pool(shared.base_url, limits, most=limit, counts=shared.tally.counts)
+        if limit is not None:
+            shared.pools[limit] = pool
+        return pool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Call:
-    name: str
-    model: str
+    ready: _Ready
     streamed: bool
-    intended: float
-    start: float
+    intended: float | None
 
 
 _UNFINISHED = Reply(error=ErrorClass.UNFINISHED, detail="still under way at the end")
+
+
+def _since(zero: float, moment: float | None) -> float | None:
+    return None if moment is None else moment - zero
 
 
 def _read_body(name: str, folders: tuple[Path, ...]) -> Mapping[str, Any]:

@@ -73,6 +73,7 @@ def _check_case(case: Case) -> ET.Element:
         "level": outcome.level,
         "plane": outcome.plane,
         "adapter": outcome.sut,
+        **({"baseline": outcome.excuse} if outcome.excuse else {}),
     }
     element.insert(0, _properties(properties))
     return element

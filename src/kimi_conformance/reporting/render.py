@@ -59,7 +59,10 @@ def markdown(report: Report, template_folder: Path) -> str:
     shown = SUMMARY_CAUSES
     while True:
         fewer = replace(
-            report, failures=report.failures[:shown], undecided=report.undecided[:shown]
+            report,
+            failures=report.failures[:shown],
+            undecided=report.undecided[:shown],
+            known=report.known[:shown],
         )
         text = _rendered(
             environment,

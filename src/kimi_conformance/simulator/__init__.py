@@ -10,8 +10,9 @@ is data: models, limits, texts, forms.
 
 What it says, and when it calls a tool, is described in `compose`; how it counts tokens in
 `tokens`; in which order a stream comes in `streaming`; when a cache serves a chat in
-`caching`; what it refuses in the tables of `chat_rules` and `cache_rules`; how it can be
-wrong in `faults`.
+`caching`, and what of a prompt was read before in `prefix_cache`; how long it thinks in
+`effort`; what it refuses in the tables of `chat_rules` and `cache_rules`; how it can be wrong
+in `faults`.
 
 Source: recordings of the live API and its documents. A recording beats a document, and the
 edition says which words of an error nobody knows.

@@ -23,6 +23,7 @@ class Asked:
     Attributes:
         max_tokens: Or None: as many as the model's default, and as the window has room for.
         json_mode: Whether `response_format` asks for a JSON object.
+        json_schema: What it asks the answer to be, or None.
         tool_choice: "auto" where it is absent; else as given.
         include_usage: Whether a stream ends with a chunk that has the usage alone.
     """
@@ -36,6 +37,7 @@ class Asked:
     max_tokens: int | None
     stop: Sequence[str]
     json_mode: bool
+    json_schema: Mapping[str, Any] | None
     tool_choice: Any
 
     @property
@@ -74,17 +76,18 @@ def read(body: Mapping[str, Any], edition: Edition) -> Asked:
     n = get("n")
     options = get("stream_options")
     form = get("response_format")
-    messages, tools = get("messages"), get("tools")
+    messages = get("messages")
     return Asked(
         model=str(get("model") or ""),
         messages=messages if isinstance(messages, list) else (),
-        tools=tools if isinstance(tools, list) else (),
+        tools=_offered(body, edition),
         stream=get("stream") is True,
         include_usage=is_table(options) and options.get("include_usage") is True,
         n=min(max(n, 1), MOST_CHOICES) if type(n) is int else 1,
         max_tokens=_max_tokens(body, edition),
         stop=[stop] if isinstance(stop, str) else _texts(stop),
         json_mode=is_table(form) and form.get("type") == "json_object",
+        json_schema=_schema(form, edition),
         tool_choice=get("tool_choice") or "auto",
     )
 
@@ -95,6 +98,30 @@ def text_of(content: Any) -> str:
         return content
     parts = content if isinstance(content, list) else ()
     return " ".join(_texts(part.get("text") for part in parts if is_table(part)))
+
+
+def _schema(form: Any, edition: Edition) -> Mapping[str, Any] | None:
+    if not is_table(form) or form.get("type") not in edition.limits.response_formats:
+        return None
+    asked = form.get("json_schema") if form.get("type") == "json_schema" else None
+    schema = asked.get("schema") if is_table(asked) else None
+    return schema if is_table(schema) else None
+
+
+def _offered(body: Mapping[str, Any], edition: Edition) -> Sequence[Any]:
+    """The tools of the request, then those that system messages add."""
+    tools, messages, id = body.get("tools"), body.get("messages"), body.get("model")
+    offered = tools if isinstance(tools, list) else ()
+    model = edition.find(id) if isinstance(id, str) else None
+    if model is None or not model.dynamic_tools or not isinstance(messages, list):
+        return offered
+    systems = [each for each in messages if is_table(each) and each.get("role") == "system"]
+    added = [tool for each in systems for tool in _listed(each.get("tools"))]
+    return (*offered, *added)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _max_tokens(body: Mapping[str, Any], edition: Edition) -> int | None:

@@ -3,8 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kimi_conformance.simulator.images import sniffed
 from kimi_conformance.simulator.message_rules import MESSAGE_RULES
-from kimi_conformance.simulator.rules import Case, Fills, Rule, RuleTable, is_number, typed
+from kimi_conformance.simulator.rules import (
+    Case,
+    Fills,
+    Rule,
+    RuleTable,
+    is_number,
+    is_of,
+    mistyped,
+    typed,
+)
+from kimi_conformance.simulator.schema_rules import SCHEMA_RULES
+from kimi_conformance.simulator.thinking_rules import THINKING_RULES
 from kimi_conformance.simulator.tool_rules import TOOL_CHOICE_RULES, TOOL_RULES
 
 __all__ = ["CHAT_RULES", "ESTIMATE_RULES"]
@@ -25,8 +37,9 @@ def _parts(case: Case) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, An
 
 
 def _wrong_part(case: Case) -> Iterator[Fills]:
-    sees = case.model is not None and case.model.vision
-    allowed = ("text", "image_url") if sees else ("text",)
+    model = case.model
+    seen = {"image_url": model.vision, "video_url": model.video} if model else {}
+    allowed = ["text", *(part for part, sees in seen.items() if sees)]
     for position, message, part in _parts(case):
         if part.get("type") not in allowed:
             yield {"position": position, "role": message.get("role"), "part": part.get("type", "")}
@@ -39,6 +52,35 @@ def _foreign_image(case: Case) -> Iterator[Fills]:
             url = image.get("url") if isinstance(image, dict) else image
             if not (isinstance(url, str) and url.startswith(("data:", "ms://"))):
                 yield {"position": position}
+
+
+def _unknown_image(case: Case) -> Iterator[Fills]:
+    """The type of an image is told by its bytes, whatever its address says."""
+    for _, _, part in _parts(case):
+        if part.get("type") == "image_url":
+            image = part.get("image_url")
+            url = image.get("url") if isinstance(image, dict) else image
+            if isinstance(url, str) and url.startswith("data:"):
+                kind = sniffed(url)
+                if not kind.startswith("image/"):
+                    yield {"format": kind}
+
+
+def _logit_bias(case: Case) -> Iterator[Fills]:
+    if case.body.get("logit_bias") is not None:
+        yield {}
+
+
+def _top_without_logprobs(case: Case) -> Iterator[Fills]:
+    if case.body.get("top_logprobs") is not None and case.body.get("logprobs") is not True:
+        yield {}
+
+
+def _mistyped_length(case: Case) -> Iterator[Fills]:
+    """Of the fields that bound an answer, those that came after max_tokens."""
+    for field in case.edition.reply.length_fields:
+        if field != "max_tokens" and not is_of(case.body.get(field), "int"):
+            yield mistyped(field, "int", case.body[field])
 
 
 def _ranged(field: str) -> Rule:
@@ -113,6 +155,7 @@ CHAT_RULES = RuleTable(
         typed("top_p", "float"),
         typed("n", "int"),
         typed("max_tokens", "int"),
+        Rule("length_mistyped", "wrong_type", _mistyped_length),
         typed("presence_penalty", "float"),
         typed("frequency_penalty", "float"),
         typed("stream", "bool"),
@@ -124,6 +167,10 @@ CHAT_RULES = RuleTable(
         *MESSAGE_RULES,
         Rule("part_type", "part_type", _wrong_part),
         Rule("image_url", "image_url", _foreign_image),
+        Rule("image_format", "image_format", _unknown_image),
+        *THINKING_RULES,
+        Rule("logit_bias", "logit_bias", _logit_bias, about="logit_bias"),
+        Rule("top_logprobs", "top_logprobs", _top_without_logprobs, about="top_logprobs"),
         _ranged("temperature"),
         _ranged("top_p"),
         _ranged("n"),
@@ -142,6 +189,7 @@ CHAT_RULES = RuleTable(
         Rule("tools_unsupported", "tools_unsupported", _unsupported_tools, about="tools"),
         *TOOL_RULES,
         *TOOL_CHOICE_RULES,
+        *SCHEMA_RULES,
         Rule("token_limit", "token_limit", _above_window),
     )
 )

@@ -7,12 +7,15 @@ and how many there are (12 to 43), so a streamed and a whole answer to one reque
 same, whatever `stream`, `max_tokens` or `stop` are. A user who asks for "200 words" gets 200.
 In JSON mode the text stands in `{"answer":"…"}`.
 
+**Thoughts.** A model that thinks says some words to itself first, more at a higher effort.
+
 **Tools.** The model calls a tool only in answer to a user's message. With `tool_choice`
 "auto" it calls each tool that the message asks for: one whose name stands in it, or whose
 name's words stand in it, the first of several left out (`get_weather` by "weather",
 `search_train_tickets` by "train" and "tickets"). A message that speaks of a "tool" or "工具"
 and asks for none gets the first. A `tool_choice` that names a function gets that. The
-arguments are an example of the parameters' schema. Builtin functions are never called.
+arguments are an example of the parameters' schema. Of the builtin functions only the web
+search is called.
 
 **Ends.** The first stop word ends the text before it ("stop"); more than `max_tokens` tokens,
 reasoning included, are not said ("length"); tool calls end in "tool_calls".
@@ -21,11 +24,11 @@ reasoning included, are not said ("length"); tool calls end in "tool_calls".
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kimi_conformance.editions import Family, Model
-from kimi_conformance.simulator import tokens
+from kimi_conformance.editions import Family
+from kimi_conformance.simulator import tokens, web_search
 from kimi_conformance.simulator.asked import Asked
 from kimi_conformance.simulator.example import example
 from kimi_conformance.simulator.go_json import compact
@@ -33,8 +36,8 @@ from kimi_conformance.simulator.go_json import compact
 __all__ = ["Call", "Reply", "compose"]
 
 SHORTEST, SPREAD = 12, 32  # tokens of a text
+MOST_THOUGHTS = 8  # words of a reasoning at full effort
 MOST_WORDS = 8192  # that a user can ask for
-BYTES_PER_TOKEN = 4
 
 OPENERS = ("你好，", "月之暗面：", "Voilà,", "好的，", "当然，", "Très bien,", "没问题，", "Ça va,")
 WORDS = (  # noqa: SIM905 - a text is easier to read and to change
@@ -57,11 +60,15 @@ class Call:
         id: In the form of the model's family.
         name: Of the function.
         arguments: JSON text, cut where the answer was.
+        piece: How many characters of it stand in a chunk of a stream; 0: all.
+        type: "builtin_function" where it is the API's own.
     """
 
     id: str
     name: str
     arguments: str
+    piece: int
+    type: str = "function"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +90,30 @@ class Reply:
     size: int
 
 
-def compose(asked: Asked, model: Model, family: Family, seed: int, choice: int) -> Reply:
-    """What the model answers, as the choice of this index."""
+def compose(asked: Asked, family: Family, effort: float | None, seed: int, choice: int) -> Reply:
+    """What the model answers, as the choice of this index.
+
+    Args:
+        asked: The request.
+        family: Of the model.
+        effort: How long it thinks, 0.0 to 1.0; None: it is no model that does.
+        seed: What random choices come from.
+        choice: The index.
+    """
     key = f"{seed}\0{choice}\0{asked.model}\0{compact(asked.messages)}"
     digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass")).digest()
     functions = _called(asked)
+    reasoning = None if effort is None else _thoughts(digest, effort)
     if functions:
-        return _calling(asked, functions, family)
-    text = _in_json(_words(asked, digest)) if asked.json_mode else _words(asked, digest)
-    reasoning = _thoughts(digest) if model.thinking else None
-    return _cut(reasoning, text, asked)
+        return _calling(asked, functions, family, reasoning)
+    return _cut(reasoning, _text(asked, digest), asked)
+
+
+def _text(asked: Asked, digest: bytes) -> list[str]:
+    if asked.json_schema is not None:
+        return [compact(example(asked.json_schema))]
+    words = _words(asked, digest)
+    return _in_json(words) if asked.json_mode else words
 
 
 def _words(asked: Asked, digest: bytes) -> list[str]:
@@ -114,8 +135,9 @@ def _in_json(words: Sequence[str]) -> list[str]:
     return ['{"answer":"', *words, '"}']
 
 
-def _thoughts(digest: bytes) -> list[str]:
-    return ["嗯，", *[f" {WORDS[byte & 63]}" for byte in digest[-8:]], "…"]
+def _thoughts(digest: bytes, effort: float) -> list[str]:
+    count = round(MOST_THOUGHTS * effort)
+    return ["嗯，", *[f" {WORDS[byte & 63]}" for byte in digest[-count:]], "…"] if count else []
 
 
 def _cut(reasoning: Sequence[str] | None, text: Sequence[str], asked: Asked) -> Reply:
@@ -165,11 +187,9 @@ def _called(asked: Asked) -> list[Mapping[str, Any]]:
 def _functions(tools: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
     for tool in tools:
         function = tool.get("function") if isinstance(tool, Mapping) else None
-        if (
-            isinstance(function, Mapping)
-            and isinstance(function.get("name"), str)
-            and tool.get("type") != "builtin_function"
-        ):
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            continue
+        if tool.get("type") != web_search.TYPE or web_search.is_search(tool):
             yield function
 
 
@@ -180,21 +200,38 @@ def _is_wanted(name: str, wish: str) -> bool:
     return bool(words) and all(word in wish for word in words[1:] or words)
 
 
-def _calling(asked: Asked, functions: Sequence[Mapping[str, Any]], family: Family) -> Reply:
+def _calling(
+    asked: Asked,
+    functions: Sequence[Mapping[str, Any]],
+    family: Family,
+    reasoning: Sequence[str] | None,
+) -> Reply:
+    limit = asked.max_tokens
+    thought = len(reasoning or ())
+    if limit is not None and thought > limit:
+        return Reply(reasoning and reasoning[:limit], (), (), "length", limit)
     first = asked.calls_before if family.tool_call_index == "conversation" else 0
     calls: list[Call] = []
-    size = 0
+    size = thought
     for index, function in enumerate(functions, first):
-        name = function["name"]
-        arguments = compact(example(function.get("parameters")))
-        room = None if asked.max_tokens is None else asked.max_tokens - size
-        head = tokens.of_text(name)
-        cost = head + tokens.of_text(arguments)
-        id = family.tool_call_id.format(name=name, index=index)
+        call = _call(function, index, asked, family)
+        room = None if limit is None else limit - size
+        head = tokens.of_text(call.name)
+        cost = head + tokens.of_text(call.arguments)
         if room is not None and cost > room:
-            kept = max(room - head, 0) * BYTES_PER_TOKEN
-            cut = arguments.encode("utf-8", "replace")[:kept].decode("utf-8", "ignore")
-            return Reply(None, (), (*calls, Call(id, name, cut)), "length", asked.max_tokens or 0)
-        calls.append(Call(id, name, arguments))
+            kept = max(room - head, 0) * tokens.BYTES
+            cut = call.arguments.encode("utf-8", "replace")[:kept].decode("utf-8", "ignore")
+            begun = (*calls, replace(call, arguments=cut))
+            return Reply(reasoning, (), begun, "length", limit or 0)
+        calls.append(call)
         size += cost
-    return Reply(None, (), tuple(calls), "tool_calls", size)
+    return Reply(reasoning, (), tuple(calls), "tool_calls", size)
+
+
+def _call(function: Mapping[str, Any], index: int, asked: Asked, family: Family) -> Call:
+    name, piece = function["name"], family.call_piece
+    if name == web_search.NAME:
+        id, found = web_search.call_id_for(asked.wish), web_search.arguments_for(asked.wish)
+        return Call(id, name, found, piece, web_search.TYPE)
+    arguments = compact(example(function.get("parameters")))
+    return Call(family.tool_call_id.format(name=name, index=index), name, arguments, piece)

@@ -10,10 +10,14 @@ The order of refusals is the real one: path, then key, then body, then model, th
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
-from kimi_conformance.simulator import caching
+from kimi_conformance.editions import Edition, Formula
+from kimi_conformance.simulator import anthropic, batches, caching, files, formulas, openapi
 from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES, MODIFY_CACHE_RULES
 from kimi_conformance.simulator.chat import chat
 from kimi_conformance.simulator.chat_rules import ESTIMATE_RULES
@@ -21,10 +25,26 @@ from kimi_conformance.simulator.rules import Case, RuleTable
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Request
 
-__all__ = ["CACHING", "CHAT", "ROUTES", "reply_to"]
+__all__ = [
+    "BATCHES",
+    "CACHING",
+    "CHAT",
+    "FILES",
+    "FORMULAS",
+    "MESSAGES",
+    "OPENAPI",
+    "ROUTES",
+    "reply_to",
+    "served",
+]
 
 CHAT = "/v1/chat/completions"
 CACHING = "/v1/caching"
+FILES = "/v1/files"
+BATCHES = "/v1/batches"
+FORMULAS = "/v1/formulas"
+MESSAGES = "/anthropic/v1/messages"
+OPENAPI = "/openapi.json"  # our own: the real API has no such path
 
 Route = Callable[[World, float, Request, frozenset[str]], Answer]
 Body = Mapping[str, Any]
@@ -42,8 +62,10 @@ def reply_to(
         waived: The rules that are not asked, by name: faults waive some.
     """
     world.number += 1
-    route = ROUTES.get((request.method, request.path)) or _route_of_one_cache(request)
-    if route is None or (world.edition.caching is None and request.path.startswith(CACHING)):
+    if (request.method, request.path) == ("GET", OPENAPI):
+        return world.reply(now, openapi.document(world.edition, served(world.edition)))
+    route = _find(request) if _is_offered(world.edition, request.path) else None
+    if route is None:
         return _unknown_path(world, now, request)
     refused = _refused_key(world, request)
     if refused is not None and refused not in waived:
@@ -56,7 +78,10 @@ def reply_to(
 
 def _refused_key(world: World, request: Request) -> str | None:
     """Why the key is refused, as the key of an error, or None: it is accepted."""
-    scheme, _, key = (request.header("Authorization") or "").partition(" ")
+    given = request.header("Authorization") or ""
+    if not given and request.path == MESSAGES:
+        given = f"Bearer {request.header('x-api-key') or ''}"
+    scheme, _, key = given.partition(" ")
     key = key.strip()
     if not key:
         return "no_key" if not scheme or scheme.lower() == "bearer" else "wrong_key"
@@ -90,16 +115,17 @@ def _models(world: World, now: float, _: Request, __: frozenset[str]) -> Answer:
             "object": "model",
             "context_length": model.context_window,
             "supports_image_in": model.vision,
+            "supports_video_in": model.video,
             "supports_reasoning": model.thinking,
+            "supports_dynamic_tools": model.dynamic_tools,
+            **model.item,
         }
-        data.append({field: known[field] for field in item.fields})
+        data.append({field: known[field] for field in item.fields if field in known})
     return world.reply(now, {"object": "list", "data": data})
 
 
 def _balance(world: World, now: float, _: Request, __: frozenset[str]) -> Answer:
-    """A debt shows as negative cash; then what is available is the vouchers, here none."""
-    cash = world.balance
-    data = {"available_balance": max(cash, 0), "voucher_balance": 0, "cash_balance": cash}
+    data = world.account.shown
     return world.reply(now, {"code": 0, "data": data, "scode": "0x0", "status": True})
 
 
@@ -153,6 +179,67 @@ def _list(world: World, now: float, request: Request, _: frozenset[str]) -> Answ
     return caching.listing(world, now, request.query)
 
 
+def _list_files(world: World, now: float, _: Request, __: frozenset[str]) -> Answer:
+    return files.listing(world, now)
+
+
+def _list_batches(world: World, now: float, request: Request, _: frozenset[str]) -> Answer:
+    return batches.listing(world, now, request.query)
+
+
+def _kept(where: str, missing: str, serve: Callable[[World, float, Any], Answer]) -> Route:
+    """A route about one thing that the world keeps `where`; its id stands in the path."""
+
+    def route(world: World, now: float, request: Request, _: frozenset[str]) -> Answer:
+        id = request.path.split("/")[3]
+        thing = getattr(world, where).get(id)
+        if thing is None:
+            return world.refuse(now, missing, {"id": id})
+        return serve(world, now, thing)
+
+    return route
+
+
+def _modify(world: World, now: float, request: Request, waived: frozenset[str]) -> Answer:
+    def modify(world: World, now: float, cache: Any) -> Answer:
+        def change(world: World, now: float, case: Case) -> Answer:
+            return caching.modify(world, now, cache, case.body)
+
+        return _ruled(MODIFY_CACHE_RULES, change)(world, now, request, waived)
+
+    return _kept("caches", "cache_not_found", modify)(world, now, request, waived)
+
+
+def _formula(serve: Callable[[World, float, Formula, Request, frozenset[str]], Answer]) -> Route:
+    """A route about the official tool that the path names."""
+
+    def route(world: World, now: float, request: Request, waived: frozenset[str]) -> Answer:
+        uri = unquote("/".join(request.path.split("/")[3:5]))
+        formula = formulas.find(world.edition, uri)
+        if formula is None:
+            return world.refuse(now, "formula_not_found", {"uri": uri})
+        return serve(world, now, formula, request, waived)
+
+    return route
+
+
+def _tools(world: World, now: float, formula: Formula, _: Request, __: frozenset[str]) -> Answer:
+    return formulas.tools(world, now, formula)
+
+
+def _run(
+    world: World, now: float, formula: Formula, request: Request, waived: frozenset[str]
+) -> Answer:
+    def judged(world: World, now: float, _: Request, body: Body, waived: frozenset[str]) -> Answer:
+        case = Case({**body, "formula": formula.uri}, world.edition, now)
+        wrong = formulas.FIBER_RULES.broken(case, waived)
+        if wrong is not None:
+            return world.refuse(now, *wrong)
+        return formulas.run(world, now, formula, case)
+
+    return _with_body(judged)(world, now, request, waived)
+
+
 ROUTES: Mapping[tuple[str, str], Route] = {
     ("GET", "/v1/models"): _models,
     ("POST", CHAT): _with_body(chat),
@@ -161,40 +248,60 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "/v1/embeddings"): _not_open,
     ("POST", CACHING): _ruled(CREATE_CACHE_RULES, caching.create),
     ("GET", CACHING): _list,
+    ("GET", f"{CACHING}/{{id}}"): _kept("caches", "cache_not_found", caching.show),
+    ("PUT", f"{CACHING}/{{id}}"): _modify,
+    ("DELETE", f"{CACHING}/{{id}}"): _kept("caches", "cache_not_found", caching.delete),
+    ("POST", FILES): files.upload,
+    ("GET", FILES): _list_files,
+    ("GET", f"{FILES}/{{id}}"): _kept("files", "file_not_found", files.show),
+    ("DELETE", f"{FILES}/{{id}}"): _kept("files", "file_not_found", files.delete),
+    ("GET", f"{FILES}/{{id}}/content"): _kept("files", "file_not_found", files.content),
+    ("POST", BATCHES): _ruled(batches.CREATE_BATCH_RULES, batches.create),
+    ("GET", BATCHES): _list_batches,
+    ("GET", f"{BATCHES}/{{id}}"): _kept("batches", "batch_not_found", batches.show),
+    ("POST", f"{BATCHES}/{{id}}/cancel"): _kept("batches", "batch_not_found", batches.cancel),
+    ("GET", f"{FORMULAS}/{{uri}}/tools"): _formula(_tools),
+    ("POST", f"{FORMULAS}/{{uri}}/fibers"): _formula(_run),
+    ("POST", MESSAGES): _with_body(anthropic.messages),
+}
+"""What is served, by method and path; `{id}` is one segment, `{uri}` two."""
+
+_SEGMENTS = {"{id}": "[^/]+", "{uri}": "[^/]+/[^/]+"}
+_PATTERNS = [
+    (
+        method,
+        re.compile("".join(_SEGMENTS.get(p, re.escape(p)) for p in re.split(r"({\w+})", path))),
+        route,
+    )
+    for (method, path), route in ROUTES.items()
+    if "{" in path
+]
+_PART_OF_EDITIONS = {
+    CACHING: "caching",
+    FILES: "files",
+    BATCHES: "batches",
+    FORMULAS: "formulas",
+    MESSAGES: "messages",
 }
 
 
-def _show(world: World, now: float, request: Request, _: frozenset[str]) -> Answer:
-    return caching.show(world, now, world.caches[_cache_id(request)])
+def _find(request: Request) -> Route | None:
+    route = ROUTES.get((request.method, request.path))
+    if route is not None and "{" not in request.path:
+        return route
+    for method, pattern, served_by in _PATTERNS:
+        if method == request.method and pattern.fullmatch(request.path):
+            return served_by
+    return None
 
 
-def _delete(world: World, now: float, request: Request, _: frozenset[str]) -> Answer:
-    return caching.delete(world, now, world.caches[_cache_id(request)])
+@lru_cache(maxsize=256)
+def _is_offered(edition: Edition, path: str) -> bool:
+    """Whether the edition has what this path belongs to."""
+    parts = (name for start, name in _PART_OF_EDITIONS.items() if path.startswith(start))
+    return all(getattr(edition, name) for name in parts)
 
 
-def _modify(world: World, now: float, request: Request, waived: frozenset[str]) -> Answer:
-    def change(world: World, now: float, case: Case) -> Answer:
-        return caching.modify(world, now, world.caches[_cache_id(request)], case.body)
-
-    return _ruled(MODIFY_CACHE_RULES, change)(world, now, request, waived)
-
-
-_ON_ONE_CACHE: Mapping[str, Route] = {"GET": _show, "PUT": _modify, "DELETE": _delete}
-
-
-def _cache_id(request: Request) -> str:
-    return request.path.removeprefix(f"{CACHING}/")
-
-
-def _route_of_one_cache(request: Request) -> Route | None:
-    serve = _ON_ONE_CACHE.get(request.method)
-    id = _cache_id(request)
-    if serve is None or not request.path.startswith(f"{CACHING}/") or not id or "/" in id:
-        return None
-
-    def route(world: World, now: float, request: Request, waived: frozenset[str]) -> Answer:
-        if id not in world.caches:
-            return world.refuse(now, "cache_not_found", {"id": id})
-        return serve(world, now, request, waived)
-
-    return route
+def served(edition: Edition) -> list[tuple[str, str]]:
+    """Method and path of everything that an edition offers, in the order of the table."""
+    return [(method, path) for method, path in ROUTES if _is_offered(edition, path)]

@@ -9,12 +9,13 @@ it. To add one, write the function and the row, and word its error in the editio
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, TypeGuard
+from functools import lru_cache
+from typing import Any, Generic, TypeGuard, TypeVar
 
-from kimi_conformance.editions import Edition, Model
-from kimi_conformance.simulator import tokens
+from kimi_conformance.editions import Edition, Family, Model
+from kimi_conformance.simulator import tokens, web_search
 from kimi_conformance.simulator.asked import Asked, read
+from kimi_conformance.simulator.effort import effort_of
 
 __all__ = [
     "Case",
@@ -28,7 +29,22 @@ __all__ = [
     "typed",
 ]
 
+T = TypeVar("T")
 Fills = Mapping[str, object]
+
+
+class _once(Generic[T]):  # noqa: N801 - a decorator
+    """A `cached_property` without its lock, which costs more than what most of them compute."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, case: Any, _: type[Any] | None = None) -> T:
+        value: T = self._compute(case)
+        case.__dict__[self._name] = value
+        return value
 
 
 class Case:
@@ -45,35 +61,47 @@ class Case:
         self.edition = edition
         self.now = now
 
-    @cached_property
+    @_once
     def asked(self) -> Asked:
         """The request as the model understands it."""
         return read(self.body, self.edition)
 
-    @cached_property
+    @_once
     def prompt(self) -> int:
         """The tokens of its prompt."""
-        return tokens.of_prompt(self.asked.messages, self.asked.tools)
+        sent = tokens.of_prompt(self.asked.messages, self.asked.tools)
+        sent += web_search.tokens_found(self.asked.messages)
+        return sent + (self.family.preamble if self.family else 0)
 
-    @cached_property
+    @_once
     def model(self) -> Model | None:
         """The model that is asked, or None: there is none of that id."""
         id = self.body.get("model")
         return self.edition.find(id) if isinstance(id, str) else None
 
-    @cached_property
+    @_once
+    def family(self) -> Family | None:
+        """The family of the model that is asked, or None as `model`."""
+        return self.edition.families[self.model.family] if self.model else None
+
+    @_once
+    def effort(self) -> float:
+        """How long the model thinks: 0.0, not at all, to 1.0."""
+        return effort_of(self.body, self.model, self.family)
+
+    @_once
     def messages(self) -> Sequence[Any]:
         """The messages, or () where there is no list of them."""
         messages = self.body.get("messages")
         return messages if isinstance(messages, list) else ()
 
-    @cached_property
+    @_once
     def tools(self) -> Sequence[Any]:
         """The tools, or () where there is no list of them."""
         tools = self.body.get("tools")
         return tools if isinstance(tools, list) else ()
 
-    @cached_property
+    @_once
     def placed(self) -> Sequence[tuple[int, Mapping[str, Any]]]:
         """The messages with their positions, from 0."""
         return [(at, each) for at, each in enumerate(self.messages) if isinstance(each, dict)]
@@ -108,18 +136,24 @@ class RuleTable(tuple[Rule, ...]):
 
     def broken(self, case: Case, waived: frozenset[str] = frozenset()) -> tuple[str, Fills] | None:
         """The error key and fills of the first rule that the request breaks, or None."""
-        body = case.body
-        for rule in _holding(self, case.edition, waived):
-            if rule.about is None or rule.about in body:
-                for fills in rule.find(case):
-                    return rule.error, fills
+        for rule in _asked(self, case.edition, waived, frozenset(case.body)):
+            for fills in rule.find(case):
+                return rule.error, fills
         return None
 
 
-@lru_cache(maxsize=512)
-def _holding(table: RuleTable, edition: Edition, waived: frozenset[str]) -> Sequence[Rule]:
-    """The rules that the edition has words for, and that are not waived."""
-    return tuple(rule for rule in table if rule.error in edition.errors and rule.name not in waived)
+@lru_cache(maxsize=1024)
+def _asked(
+    table: RuleTable, edition: Edition, waived: frozenset[str], fields: frozenset[str]
+) -> Sequence[Rule]:
+    """The rules that the edition has words for, that are not waived, and whose field is there."""
+    return tuple(
+        rule
+        for rule in table
+        if rule.error in edition.errors
+        and rule.name not in waived
+        and (rule.about is None or rule.about in fields)
+    )
 
 
 _GO_TYPES = {bool: "bool", int: "number", float: "number", str: "string", list: "array"}

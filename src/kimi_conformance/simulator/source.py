@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from kimi_conformance.editions import Edition
+from kimi_conformance.errors import UsageError, nearest
+from kimi_conformance.simulator.accounts import BALANCE, Account
 from kimi_conformance.simulator.faults import FaultSwitch, Parameters, Sound
 from kimi_conformance.simulator.faults.fault import Serve
 from kimi_conformance.simulator.latency import INSTANT, Latency
+from kimi_conformance.simulator.rate_limits import RateLimits
 from kimi_conformance.simulator.routes import reply_to
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Request
@@ -28,7 +31,13 @@ class Simulator:
         faults: What is wrong with it; the first one stands nearest to the client.
         clock: Seconds since the Unix epoch.
         cache_pending: Seconds until a new context cache is ready; 40 to 60 in truth.
-        balance: Of the account; at 0 or below it chats are refused.
+        balance: Of the account, in dollars; at 0 or below it chats are refused.
+        metered: Whether chats are paid for from it.
+        tier: Whose rate limits hold; None: there are none.
+        answered: How many answers count as given before the first one: ids come from that.
+
+    Raises:
+        UsageError: The edition has no such tier.
     """
 
     def __init__(
@@ -41,7 +50,10 @@ class Simulator:
         faults: Sequence[FaultSwitch] = (),
         clock: Callable[[], float] = time.time,
         cache_pending: float = 0.0,
-        balance: float = 49.5,
+        balance: float = BALANCE,
+        metered: bool = False,
+        tier: str | None = None,
+        answered: int = 0,
     ) -> None:
         self._world = World(
             edition=edition,
@@ -49,7 +61,12 @@ class Simulator:
             seed=seed,
             latency=latency,
             cache_pending=cache_pending,
-            balance=balance,
+            account=Account(
+                balance=balance,
+                metered=metered,
+                limits=None if tier is None else _limits(edition, tier),
+            ),
+            number=answered,
         )
         self._clock = clock
         self._faults = [(switch, switch.settings) for switch in faults]
@@ -90,6 +107,14 @@ class Simulator:
                 if switch.strikes(self._counts[number], self._world.seed):
                     serve = _around(serve, switch, settings, self._world, now)
         return serve
+
+
+def _limits(edition: Edition, tier: str) -> RateLimits:
+    if tier not in edition.tiers:
+        raise UsageError(
+            f"Edition {edition.name} has no tier '{tier}'. {nearest(tier, edition.tiers)}"
+        )
+    return RateLimits(edition.tiers[tier])
 
 
 def _around(

@@ -27,7 +27,7 @@ from kimi_conformance.wire.exchange import Frame
 __all__ = ["DONE", "About", "frames", "steps"]
 
 DONE = b"data: [DONE]\n\n"
-PIECE = 8  # characters of a tool call's arguments in a chunk
+LONG = 64  # characters of a token that is not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,8 @@ class About:
     id: str
     created: int
     model: str
-    usages: Sequence[Mapping[str, int]]
-    usage: Mapping[str, int]
+    usages: Sequence[Mapping[str, Any]]
+    usage: Mapping[str, Any]
     fingerprint: bool
 
 
@@ -97,7 +97,7 @@ def _choice(index: int, reply: Reply, about: About) -> Iterator[bytes]:
     yield from _texts(index, "content", reply.tokens)
     for at, call in enumerate(reply.calls):
         function: dict[str, Any] = {"name": call.name, "arguments": ""}
-        begun = {"index": at, "id": call.id, "type": "function", "function": function}
+        begun = {"index": at, "id": call.id, "type": call.type, "function": function}
         yield _delta(index, {"tool_calls": [begun]})
         for piece in _pieces(call):
             more = {"index": at, "function": {"arguments": piece}}
@@ -107,10 +107,13 @@ def _choice(index: int, reply: Reply, about: About) -> Iterator[bytes]:
 
 
 def _texts(index: int, key: str, tokens: Sequence[str]) -> Iterator[bytes]:
-    """A choice for each token; only the token is encoded each time, for speed."""
+    """A choice for each token; only a token that is new is encoded, for speed."""
     before, after = _delta(index, {key: ""}).split(b'""')
     for token in tokens:
-        yield before + go_json(token) + after
+        yield before + (_encoded if len(token) < LONG else go_json)(token) + after
+
+
+_encoded = lru_cache(maxsize=1024)(go_json)
 
 
 def _delta(index: int, delta: Mapping[str, Any]) -> bytes:
@@ -119,7 +122,8 @@ def _delta(index: int, delta: Mapping[str, Any]) -> bytes:
 
 def _pieces(call: Call) -> Sequence[str]:
     text = call.arguments
-    return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+    size = call.piece or max(len(text), 1)
+    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _usage_chunk(about: About) -> bytes:

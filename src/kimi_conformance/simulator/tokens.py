@@ -2,7 +2,7 @@
 How many tokens the simulator counts: a rule that anyone can check by hand.
 
     text          one for each 4 bytes of UTF-8, rounded up
-    message       4, its content, and its name, reasoning, tool calls and tool_call_id
+    message       4, its content, and its name, reasoning, tool calls, tool_call_id and tools
     content part  its text, or 1024 for anything that is no text
     tools         4, and the text of their compact JSON
     prompt        3, its messages, and its tools
@@ -16,19 +16,20 @@ from typing import Any
 
 from kimi_conformance.simulator.go_json import compact
 
-__all__ = ["of_messages", "of_prompt", "of_text", "of_tools"]
+__all__ = ["BYTES", "of_messages", "of_prompt", "of_text", "of_tools"]
 
 PROMPT = 3
 MESSAGE = 4
+BYTES = 4  # of a text that make one token
 TOOLS = 4
 PART = 1024  # an image or a video
-_EXTRAS = ("name", "reasoning_content", "tool_calls", "tool_call_id")
+_EXTRAS = ("name", "reasoning_content", "tool_calls", "tool_call_id", "tools")
 
 
 def of_text(text: str) -> int:
     """The tokens of a text."""
     size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    return (size + 3) // 4
+    return -(-size // BYTES)
 
 
 def of_messages(messages: Sequence[Any]) -> int:

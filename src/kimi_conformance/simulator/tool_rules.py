@@ -47,6 +47,11 @@ def _unknown_tool_choice(case: Case) -> Iterator[Fills]:
         yield {"choice": choice}
 
 
+def _choice_of_nothing(case: Case) -> Iterator[Fills]:
+    if case.body.get("tool_choice") == "required" and not case.tools:
+        yield {"choice": "required"}
+
+
 def _missing_tool_choice(case: Case) -> Iterator[Fills]:
     choice = case.body.get("tool_choice")
     if isinstance(choice, dict):
@@ -66,5 +71,11 @@ TOOL_RULES = (
 
 TOOL_CHOICE_RULES = (
     Rule("tool_choice_unknown", "tool_choice_unknown", _unknown_tool_choice, about="tool_choice"),
+    Rule(
+        "tool_choice_without_tools",
+        "tool_choice_without_tools",
+        _choice_of_nothing,
+        about="tool_choice",
+    ),
     Rule("tool_choice_missing", "tool_choice_missing", _missing_tool_choice, about="tool_choice"),
 )

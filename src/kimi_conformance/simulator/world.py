@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kimi_conformance.editions import Edition
+from kimi_conformance.simulator.accounts import Account
 from kimi_conformance.simulator.go_json import go_json
 from kimi_conformance.simulator.latency import INSTANT, Latency
+from kimi_conformance.simulator.stored import Batch, StoredFile
 from kimi_conformance.wire.exchange import Answer, Frame, Headers
 
 __all__ = ["Cache", "World"]
 
 ORG = "org-00000000000000000000000000000000"
+PROJ = "proj-00000000000000000000000000000000"
 AK = "ak-00000000000000000000"
+TRACE = "{trace}"  # the value of a header that is another in each answer
 
 _JSON = ("Content-Type", "application/json; charset=utf-8")
 _EVENTS = ("Content-Type", "text/event-stream; charset=utf-8")
@@ -68,8 +72,11 @@ class World:
         seed: What random choices come from.
         latency: Of chat completions.
         cache_pending: Seconds until a new or revived cache is ready.
-        balance: Of the account; at 0 or below it, nothing is inferred.
+        account: Whose key it is: balance and rate limits.
         caches: By id, oldest first.
+        files, batches: Likewise.
+        prompts: What prompts began with, and until when that is remembered; the newest last.
+        batch_seconds: From the creation of a batch to its completion.
         number: How many answers were given.
     """
 
@@ -78,14 +85,20 @@ class World:
     seed: int = 0
     latency: Latency = INSTANT
     cache_pending: float = 0.0
-    balance: float = 49.5
+    account: Account = field(default_factory=Account)
     caches: dict[str, Cache] = field(default_factory=dict)
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    batches: dict[str, Batch] = field(default_factory=dict)
+    batch_seconds: float = 0.0
+    prompts: dict[bytes, float] = field(default_factory=dict)
     number: int = 0
     _headers: Headers = field(init=False, repr=False)
+    _traced: bool = field(init=False, repr=False)
     _node: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._headers = tuple(self.edition.headers.items())
+        self._traced = TRACE in self.edition.headers.values()
         self._node = self.digest("node", 8)
 
     def digest(self, label: str, size: int) -> str:
@@ -96,7 +109,13 @@ class World:
     def headers(self, now: float, *, stream: bool = False, more: Headers = ()) -> Headers:
         """What an answer carries."""
         id = ("Msh-Request-Id", self._request_id(now))
-        return (_EVENTS if stream else _JSON, *self._headers, id, *more)
+        fixed = self._headers
+        if self._traced:
+            fixed = tuple((name, self._trace(value)) for name, value in fixed)
+        return (_EVENTS if stream else _JSON, *fixed, id, *more)
+
+    def _trace(self, value: str) -> str:
+        return self.digest("trace", 16) if value == TRACE else value
 
     def reply(self, now: float, body: object, *, status: int = 200, more: Headers = ()) -> Answer:
         """A JSON answer that leaves at once."""
@@ -108,7 +127,7 @@ class World:
     ) -> Answer:
         """The edition's error of this key."""
         error = self.edition.errors[key]
-        message = error.message.format_map({"org": ORG, "ak": AK, **(fills or {})})
+        message = error.message.format_map({"org": ORG, "proj": PROJ, "ak": AK, **(fills or {})})
         body = {"error": {"message": message, "type": error.type}}
         return self.reply(now, body, status=error.status, more=more)
 

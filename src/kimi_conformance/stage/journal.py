@@ -19,6 +19,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._requests: list[Request] = []
+        self._connections: list[object] = []
         self._exchanges: dict[str, Exchange] = {}
         self._open: dict[str, None] = {}
         self._order: list[str] = []
@@ -37,10 +38,17 @@ class Journal:
             self._changed.wait_for(lambda: not self._open, timeout=SETTLING)
             return tuple(self._exchanges[id] for id in self._order if id in self._exchanges)
 
-    def begin(self, id: str, request: Request) -> None:
-        """A request has come in whole."""
+    @property
+    def connections(self) -> Sequence[object]:
+        """On which connection each of `requests` came: equal for those that came on the same."""
+        with self._changed:
+            return tuple(self._connections)
+
+    def begin(self, id: str, request: Request, connection: object = None) -> None:
+        """A request has come in whole, on this connection."""
         with self._changed:
             self._requests.append(request)
+            self._connections.append(connection)
             self._order.append(id)
             self._open[id] = None
 

@@ -128,7 +128,7 @@ class Live:
         parts = urlsplit(base_url)
         self._base_url = base_url.rstrip("/")
         self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._swap = {f"Bearer {placeholder}": f"Bearer {api_key}"}
+        self._swap = {f"Bearer {placeholder}": f"Bearer {api_key}", placeholder: api_key}
         self.budget = budget
         self._seconds = seconds
         self._client: httpx.AsyncClient | None = None

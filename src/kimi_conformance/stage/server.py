@@ -16,29 +16,32 @@ the client gives up.
 import asyncio
 import contextlib
 import itertools
-import socket
-import struct
+import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
-from aiohttp import web
-
 from kimi_conformance.errors import KimiConformanceError, UsageError
+from kimi_conformance.stage.connection import Arrivals, Connection, Delivery
+from kimi_conformance.stage.http1 import Received
 from kimi_conformance.stage.journal import Journal
+from kimi_conformance.stage.send_log import SendLog
 from kimi_conformance.stage.source import Closable, Source
-from kimi_conformance.wire.exchange import Answer, Broken, Ending, Exchange, Frame, Relay, Request
+from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Relay, Request
 
 __all__ = ["Lane", "Stage"]
 
 T = TypeVar("T")
 
-LONGEST_SILENCE = 120.0  # seconds that a stalled connection is held at most
-LARGEST_BODY = 64 * 2**20  # bytes of a request
-_FRAMING = {"content-length", "transfer-encoding", "connection", "date", "keep-alive"}
 _NO_ANSWER = Answer(raw=True, ending=Ending.CUT)
+_TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+_NO_LANE = Answer(
+    status=404, headers=_TEXT, frames=(Frame(0.0, b"This stage has no such lane.\n"),)
+)
+_BUG = Answer(status=500, headers=_TEXT, frames=(Frame(0.0, b"What stands behind has failed.\n"),))
+_log = logging.getLogger(__name__)
 _exchange_numbers = itertools.count(1)
 
 
@@ -67,6 +70,9 @@ class Stage:
         host: The address to listen on.
         port: 0 takes a free one.
         clock: Monotonic seconds.
+        shares_port: Whether other processes listen on the same port; the system then gives
+            each connection to one of them.
+        send_log: Where it is written when each frame was due, and when it was sent.
 
     Raises:
         UsageError: On entering, when the address cannot be listened on.
@@ -77,16 +83,22 @@ class Stage:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        shares_port: bool = False,
+        send_log: SendLog | None = None,
     ) -> None:
         self._host = host
         self._asked_port = port
+        self._shares_port = shares_port
+        self._send_log = send_log
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._to_close: dict[int, Closable] = {}
         self._names = itertools.count(1)
+        self._arrivals = Arrivals(self._serve, clock)
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
-        self._runner: web.ServerRunner | None = None
+        self._server: asyncio.Server | None = None
         self.port = 0
 
     def __enter__(self) -> "Stage":
@@ -130,224 +142,129 @@ class Stage:
         self._lanes = {name: kept for name, kept in self._lanes.items() if kept is not lane}
 
     async def _listen(self) -> None:
-        server = web.Server(self._serve, handler_cancellation=True)
-        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._asked_port, backlog=1024)
-        await site.start()
-        self.port = int(self._runner.addresses[0][1])
+        self._server = await self._loop.create_server(
+            lambda: Connection(self._arrivals),
+            self._host,
+            self._asked_port,
+            backlog=4096,
+            reuse_port=self._shares_port or None,
+        )
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        await self._arrivals.close()
         for source in self._to_close.values():
             await source.aclose()
-        if self._runner is not None:
-            await self._runner.cleanup()
 
     def _stop_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        found = self._find(incoming.raw_path.partition("?")[0])
-        if found is None:
-            return web.Response(status=404, text="This stage has no such lane.\n")
-        lane, path = found
-        body = await incoming.content.read(LARGEST_BODY + 1)
-        while not incoming.content.at_eof() and len(body) <= LARGEST_BODY:
-            body += await incoming.content.read(LARGEST_BODY + 1 - len(body))
-        if len(body) > LARGEST_BODY:
-            return web.Response(status=413, text="The stage takes up to 64 MiB.\n")
+    def _serve(self, connection: Connection, received: Received, started: float) -> None:
+        target, _, query = received.target.partition("?")
+        lane, path = self._find(target)
         request = Request(
-            method=incoming.method,
+            method=received.method,
             path=path,
-            query=incoming.raw_path.partition("?")[2],
-            headers=tuple(
-                (k.decode("latin-1"), v.decode("latin-1")) for k, v in incoming.raw_headers
-            ),
-            body=body,
+            query=query,
+            headers=received.headers,
+            body=received.body,
         )
-        return await self._perform(incoming, lane, request)
+        turn = _Turn(lane, request, self._send_log)
+        remembers = lane.journal is not None or self._send_log is not None
+        delivery = Delivery(
+            connection, received, started, self._clock, turn.end, remembers=remembers
+        )
+        turn.begin(delivery, connection)
 
-    def _find(self, path: str) -> tuple[Lane, str] | None:
+    def _find(self, path: str) -> tuple[Lane, str]:
         _, _, rest = path.partition("/")
         name, _, tail = rest.partition("/")
         if name in self._lanes:
             return self._lanes[name], f"/{tail}"
-        root = self._lanes.get("")
-        return (root, path) if root else None
-
-    async def _perform(
-        self, incoming: web.BaseRequest, lane: Lane, request: Request
-    ) -> web.StreamResponse:
-        started = self._clock()
-        source = lane.source
-        number = f"x{next(_exchange_numbers)}"
-        if lane.journal is not None:
-            lane.journal.begin(number, request)
-        delivery = _Delivery(incoming, self._clock, started)
-        try:
-            await delivery.send(await source.answer(request))
-        except KimiConformanceError as error:
-            lane.troubles.append(error)
-            if lane.journal is not None:
-                lane.journal.drop(number)
-            await delivery.send(_NO_ANSWER)
-        except ConnectionError:  # the client has left; the journal keeps what it was sent
-            delivery.response = _AlreadySent()
-        finally:
-            if lane.journal is not None:
-                exchange = Exchange(
-                    id=number,
-                    request=request,
-                    answer=delivery.sent(),
-                    started=started,
-                    source=source.kind,
-                )
-                lane.journal.end(exchange)
-        return delivery.response
+        return self._lanes.get("", _NOWHERE), path
 
 
-class _Delivery:
-    """Sends one answer and remembers what really went out, and when."""
+class _Turn:
+    """One request on its lane: its source is asked, its exchange is journaled."""
 
-    def __init__(
-        self, incoming: web.BaseRequest, clock: Callable[[], float], started: float
-    ) -> None:
-        self._incoming = incoming
-        self._clock = clock
-        self._started = started
-        self._frames: list[Frame] = []
-        self._ending = Ending.ABANDONED
-        self._status = 0
-        self._headers: tuple[tuple[str, str], ...] = ()
-        self._raw = False
-        self.response: web.StreamResponse = _AlreadySent()
+    __slots__ = ("_lane", "_number", "_request", "_send_log", "_source")
 
-    def sent(self) -> Answer:
-        """What the client was sent so far."""
-        return Answer(
-            status=self._status,
-            headers=self._headers,
-            frames=tuple(self._frames),
-            ending=self._ending,
-            raw=self._raw,
-        )
+    def __init__(self, lane: Lane, request: Request, send_log: SendLog | None) -> None:
+        self._lane = lane
+        self._request = request
+        self._send_log = send_log
+        self._source = lane.source
+        self._number = f"x{next(_exchange_numbers)}" if lane.journal is not None else ""
 
-    async def send(self, answer: Answer | Relay) -> None:
-        self._status, self._headers = answer.status, answer.headers
-        if isinstance(answer, Relay):
-            await self._send_relay(answer)
-        elif answer.raw:
-            self._raw = True
-            await self._send_raw(answer)
-        elif answer.ending is Ending.COMPLETE and all(frame.at <= 0 for frame in answer.frames):
-            await self._send_at_once(answer)
-        else:
-            await self._send_frames(answer)
-
-    async def _send_at_once(self, answer: Answer) -> None:
-        """The short way: nothing to wait for, so one write does."""
-        if len(answer.frames) > 1:
-            await self._send_frames(answer)
+    def begin(self, delivery: Delivery, connection: Connection) -> None:
+        """Ask the source, and have its answer sent."""
+        if self._lane.journal is not None:
+            self._lane.journal.begin(self._number, self._request, connection.peer)
+        if connection.lost:
+            delivery.abandon()
             return
-        response = web.Response(status=answer.status, body=answer.body or None)
-        _set_headers(response, answer.headers)
-        self._remember(answer.frames)
-        self._ending = Ending.COMPLETE
-        self.response = response
-
-    async def _send_frames(self, answer: Answer) -> None:
-        response = await self._start(answer.status, answer.headers)
-        for frame in answer.frames:
-            await self._wait_until(frame.at)
-            self._remember((frame,))
-            await response.write(frame.data)
-        await self._finish(response, answer.ending)
-
-    async def _send_relay(self, relay: Relay) -> None:
-        response = await self._start(relay.status, relay.headers)
-        ending = Ending.COMPLETE
+        reply = getattr(self._source, "reply", None)  # that of an Immediate source: for speed
+        if reply is None:
+            delivery.asking = connection.loop.create_task(self._ask(delivery))
+            return
         try:
-            async for frame in relay.frames:
-                self._remember((frame,))
-                await response.write(frame.data)
-        except Broken as broken:
-            ending = broken.ending
-        await self._finish(response, ending)
+            delivery.send(reply(self._request))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client must not hang
+            self._fail(delivery, error)
 
-    async def _send_raw(self, answer: Answer) -> None:
-        transport = self._transport()
-        for frame in answer.frames:
-            await self._wait_until(frame.at)
-            self._remember((frame,))
-            transport.write(frame.data)
-        ending = Ending.CUT if answer.ending is Ending.COMPLETE else answer.ending
-        await self._break_off(ending)
+    async def _ask(self, delivery: Delivery) -> None:
+        try:
+            answer = await self._source.answer(self._request)
+            if isinstance(answer, Relay):
+                await delivery.relay(answer)
+            else:
+                delivery.send(answer)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(delivery, error)
 
-    async def _start(self, status: int, headers: Sequence[tuple[str, str]]) -> web.StreamResponse:
-        response = web.StreamResponse(status=status)
-        _set_headers(response, headers)
-        if response.content_length is None:
-            response.enable_chunked_encoding()
-        await response.prepare(self._incoming)
-        return response
-
-    async def _finish(self, response: web.StreamResponse, ending: Ending) -> None:
-        if ending is Ending.COMPLETE:
-            self._ending = ending
-            await response.write_eof()
-            self.response = response
+    def _fail(self, delivery: Delivery, error: Exception) -> None:
+        """Nothing was answered: a prerequisite did not hold, or there is a bug of ours."""
+        if isinstance(error, KimiConformanceError):
+            self._lane.troubles.append(error)
+            if self._lane.journal is not None:
+                self._lane.journal.drop(self._number)
+            delivery.send(_NO_ANSWER)
         else:
-            await self._break_off(ending)
+            _log.error("The source has failed", exc_info=error)
+            delivery.send(_BUG)
 
-    async def _break_off(self, ending: Ending) -> None:
-        """End the connection in a way that HTTP does not foresee."""
-        transport = self._transport()
-        self._incoming.protocol.keep_alive(False)
-        self._ending = ending
-        if ending is Ending.STALLED:
-            await asyncio.sleep(LONGEST_SILENCE)  # cancelled when the client leaves
-            transport.close()
-        elif ending is Ending.RESET:
-            wire: socket.socket = transport.get_extra_info("socket")
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
-        else:
-            transport.close()
-
-    def _transport(self) -> asyncio.Transport:
-        transport = self._incoming.transport
-        if transport is None:
-            raise ConnectionResetError("the client has left")
-        return transport
-
-    def _remember(self, frames: Sequence[Frame]) -> None:
-        at = self._clock() - self._started
-        self._frames.extend(Frame(at, frame.data) for frame in frames)
-
-    async def _wait_until(self, at: float) -> None:
-        remaining = self._started + at - self._clock()
-        if remaining > 0:
-            await asyncio.sleep(remaining)
+    def end(self, delivery: Delivery) -> None:
+        """Nothing more will be sent."""
+        if self._lane.journal is not None:
+            exchange = Exchange(
+                id=self._number,
+                request=self._request,
+                answer=delivery.sent(),
+                started=delivery.started,
+                source=self._source.kind,
+            )
+            self._lane.journal.end(exchange)
+        if self._send_log is not None:
+            self._send_log.add(self._request, delivery)
 
 
-class _AlreadySent(web.StreamResponse):
-    """Tells aiohttp that there is nothing left to send."""
+class _Nowhere:
+    """Answers what no lane fits."""
 
-    async def prepare(self, request: web.BaseRequest) -> None:  # noqa: ARG002
-        return None
+    kind = "script"
 
-    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002
-        return None
+    def reply(self, _: Request) -> Answer:
+        return _NO_LANE
+
+    async def answer(self, request: Request) -> Answer:
+        return self.reply(request)
 
 
-def _set_headers(response: web.StreamResponse, headers: Sequence[tuple[str, str]]) -> None:
-    for name, value in headers:
-        if name.lower() == "content-length":
-            response.headers[name] = value
-        elif name.lower() not in _FRAMING:
-            response.headers.add(name, value)
+_NOWHERE = Lane("", _Nowhere(), None)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -62,7 +62,10 @@ class Frame:
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header, whatever the case of its name, or None."""
     wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+    for key, value in headers:
+        if key.lower() == wanted:
+            return value
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,14 @@
 The adapter mutants: reference adapters, each wrong in one place.
 
 One module a topic, as the checks have it; `session` holds those of `caching` whose fault is
-in what a session remembers, `sending` those that only a wire law notices.
+in what a session remembers, `memory` those that only a second call shows, `sending` those
+that only a wire law notices.
 """
 
 from collections.abc import Mapping
 
 from kimi_conformance.adapters.mutants import (
+    api_changes,
     auth,
     caching,
     config_cache,
@@ -17,8 +19,12 @@ from kimi_conformance.adapters.mutants import (
     errors,
     fallback,
     filter,  # noqa: A004 - the topic's name
+    guidance,
     handle,
+    key,
     listing,
+    memory,
+    model_overrides,
     multimodal,
     offline,
     performance,
@@ -43,8 +49,9 @@ _TOPICS = (
     *(streaming, caching, session, sending),
     *(providers, configuration, config_cache, telemetry),
     *(offline, switching, performance),
-    *(retry, errors, requests, tools),
+    *(retry, errors, requests, tools, memory),
     *(structured_output, multimodal, embeddings),
+    *(api_changes, guidance, model_overrides, key),
 )
 
 _WRONG: Mapping[str, type[Mutant]] = {

@@ -13,7 +13,7 @@ UNAUTHORIZED = 401
 class ChecksNoKey(Mutant):
     """Leaves it to the API to notice that there is no key to check."""
 
-    breaks = frozenset({"AUTH-01"})
+    breaks = frozenset({"AUTH-01", "CONFIG-18"})
 
     async def check_key(self) -> object:
         """Send an empty promise for a key."""
@@ -38,7 +38,7 @@ class ChecksTheBalance(Mutant):
 class ChecksWithAnotherScheme(Mutant):
     """Checks the key under a scheme that no request will use."""
 
-    breaks = frozenset({"AUTH-03", "AUTH-04", "SENT-003"})
+    breaks = frozenset({"AUTH-03", "AUTH-04", "CONFIG-17", "SENT-003"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Say Token in place of Bearer."""
@@ -228,6 +228,28 @@ class TriesARefusedKeyAgain(Mutant):
         return await super().carry(request)
 
 
+class SaysNothingOfTheKey(Mutant):
+    """Leaves out of its diagnosis whether the key is good."""
+
+    breaks = frozenset({"AUTH-13"})
+
+    async def diagnosis(self) -> str:
+        """Without that line."""
+        lines = (await super().diagnosis()).splitlines()
+        return "\n".join(line for line in lines if not line.startswith("API key"))
+
+
+class TrustsItsKey(Mutant):
+    """Takes a key for good because there is one."""
+
+    breaks = frozenset({"AUTH-13"})
+
+    async def diagnosis(self) -> str:
+        """No error of any key."""
+        lines = (await super().diagnosis()).splitlines()
+        return "\n".join("API key is valid" if "API key error" in line else line for line in lines)
+
+
 MUTANTS = (
     ChecksNoKey,
     ChecksTheBalance,
@@ -245,4 +267,6 @@ MUTANTS = (
     FlattensARefusedChat,
     RefusesOutsideTheTree,
     TriesARefusedKeyAgain,
+    SaysNothingOfTheKey,
+    TrustsItsKey,
 )

@@ -126,7 +126,7 @@ class CachesForSixMinutes(OtherCreation):
 class CachesTidiedText(OtherCreation):
     """Strips white space off what it caches."""
 
-    breaks = frozenset({"CACHE-13", "CACHE-15"})
+    breaks = frozenset({"CACHE-13", "CACHE-15", "CACHE-19"})
 
     def body(self, sound: dict[str, Any]) -> Mapping[str, Any]:
         """Messages whose text is not quite the one sent."""
@@ -142,7 +142,7 @@ class CachesTidiedText(OtherCreation):
 class CachesNoTools(OtherCreation):
     """Leaves the tools out of the cache."""
 
-    breaks = frozenset({"CACHE-16", "CACHE-18"})
+    breaks = frozenset({"CACHE-16", "CACHE-18", "CACHE-19"})
 
     def body(self, sound: dict[str, Any]) -> Mapping[str, Any]:
         """Messages only."""
@@ -405,6 +405,20 @@ class CachesAtAnythingSimilar(Mutant):
         return self.binding.context_cache or "api.moonshot." in base_url
 
 
+class AsksTheOfficialHostForCaches(CachesAtAnythingSimilar):
+    """Finds the official name in the base URL, and sends its caches there, and the key, too."""
+
+    breaks = frozenset({"CACHE-02"})
+
+    def outgoing(self, request: httpx.Request) -> httpx.Request:
+        """Creations and deletions go to the official host, also where chats do not."""
+        similar = "api.moonshot." in (self.binding.base_url or "")
+        if similar and (_makes(request) or _deletes(request)):
+            _, _, path = request.url.path.rpartition("/v1/")
+            request.url = httpx.URL(f"https://api.moonshot.cn/v1/{path}")
+        return request
+
+
 MUTANTS = (
     CachesElsewhere,
     CachesForOneModel,
@@ -431,4 +445,5 @@ MUTANTS = (
     CachesAtOneSpellingOnly,
     CachesWhenConfigured,
     CachesAtAnythingSimilar,
+    AsksTheOfficialHostForCaches,
 )

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from kimi_conformance.adapters.mutants.mutant import Mutant, with_body
 from kimi_conformance.adapters.protocol import (
@@ -13,7 +14,7 @@ from kimi_conformance.adapters.protocol import (
     ModelConfig,
     Provider,
 )
-from kimi_conformance.adapters.reference import MissingKeyError
+from kimi_conformance.adapters.reference import MissingKeyError, operations
 from kimi_conformance.adapters.reference.operations import NO_CHAT_KEY
 from kimi_conformance.http import httpx
 
@@ -59,7 +60,7 @@ class ForgetsLetta(Mutant):
 class ChatsWithAGivenKeyOnly(Mutant):
     """Does not look for a key in the environment."""
 
-    breaks = frozenset({"CONFIG-02", "CONFIG-20", "REQ-01"})
+    breaks = frozenset({"CONFIG-02", "CONFIG-11", "CONFIG-20", "REQ-01"})
 
     async def chat(self, request: ChatRequest) -> Completion:
         """Refuse without a key in the settings."""
@@ -174,7 +175,18 @@ class IgnoresTheEndpoint(Mutant):
 class ChatsBehindTwoSlashes(Mutant):
     """Joins base URL and path of a chat carelessly."""
 
-    breaks = frozenset({"CONFIG-03", "CONFIG-13", "FILTER-10", "REQ-05", "REQ-07"})
+    breaks = frozenset(
+        {
+            "APICHG-02",
+            "CONFIG-03",
+            "CONFIG-13",
+            "FILTER-10",
+            "PERF-08",
+            "REQ-05",
+            "REQ-07",
+            "SENT-005",
+        }
+    )
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """A slash too many."""
@@ -199,7 +211,7 @@ class TellsTheOrganisation(Mutant):
 class HasADefaultOfItsOwn(Mutant):
     """Does not look which default model is set."""
 
-    breaks = frozenset({"CONFIG-15", "CONFIG-20"})
+    breaks = frozenset({"CONFIG-15", "CONFIG-20", "UX-07"})
 
     async def model_for(
         self, handle: str | None = None, config: ModelConfig | None = None
@@ -280,6 +292,69 @@ class DropsParameters(Mutant):
         return with_body(request, plain)
 
 
+class SharesItsEnvironment(Mutant):
+    """Keeps one environment for all clients of a process."""
+
+    breaks = frozenset({"CONFIG-11"})
+    latest: ClassVar[dict[str | None, str]] = {}  # key by base URL: other checks use others
+
+    def __init__(self, binding: Binding) -> None:
+        super().__init__(binding)
+        self._share(binding.environment)
+
+    def reload(self, environment: Mapping[str, str]) -> None:
+        """For everybody."""
+        super().reload(environment)
+        self._share(environment)
+
+    def _share(self, environment: Mapping[str, str]) -> None:
+        if key := environment.get("KIMI_API_KEY"):
+            self.latest[self.binding.base_url] = key
+
+    def outgoing(self, request: httpx.Request) -> httpx.Request:
+        """The key of the client that was opened last."""
+        if self.doing == "chat" and self.binding.api_key is None:
+            key = self.latest.get(self.binding.base_url, self.settings.api_key)
+            request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+
+class ValidatesTheKeyOfTheEnvironment(Mutant):
+    """Checks another key than the one that it then uses."""
+
+    breaks = frozenset({"CONFIG-17"})
+
+    def outgoing(self, request: httpx.Request) -> httpx.Request:
+        """The environment's, when a key is checked."""
+        key = self.binding.environment.get("KIMI_API_KEY")
+        if self.doing == "check_key" and key:
+            request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+
+class ValidatesAGivenKeyOnly(Mutant):
+    """Does not look for a key to check in the environment."""
+
+    breaks = frozenset({"CONFIG-17"})
+
+    async def check_key(self) -> object:
+        """As if there were none."""
+        if self.binding.api_key is None:
+            raise MissingKeyError(operations.NO_KEY)
+        return await super().check_key()
+
+
+class TakesWhiteSpaceForAKey(Mutant):
+    """Does not look at what is in the variable."""
+
+    breaks = frozenset({"CONFIG-18"})
+
+    async def check_key(self) -> object:
+        """All is well if it is set."""
+        key = self.binding.environment.get("KIMI_API_KEY")
+        return None if key and not key.strip() else await super().check_key()
+
+
 MUTANTS = (
     KnowsKimiOnly,
     SortsProviders,
@@ -302,4 +377,8 @@ MUTANTS = (
     DiagnosesWithoutCounting,
     NeedsARestart,
     DropsParameters,
+    SharesItsEnvironment,
+    ValidatesTheKeyOfTheEnvironment,
+    ValidatesAGivenKeyOnly,
+    TakesWhiteSpaceForAKey,
 )

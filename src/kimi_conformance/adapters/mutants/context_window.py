@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kimi_conformance.adapters.mutants.filter import ListReader
 from kimi_conformance.adapters.mutants.listing import unlogged
+from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.protocol import ModelConfig
 from kimi_conformance.adapters.reference import operations
-from kimi_conformance.adapters.reference.models import DOCUMENTED_WINDOWS
 
 __all__ = ["MUTANTS"]
 
@@ -47,7 +47,7 @@ class TrustsItsTableMore(OtherWindows):
 
     def window(self, id: str, sound: int, given: int | None) -> int:  # noqa: ARG002
         """The table's, where it has the model."""
-        return DOCUMENTED_WINDOWS.get(id, sound)
+        return self.settings.table.windows.get(id, sound)
 
 
 class RoundsWindows(OtherWindows):
@@ -67,7 +67,7 @@ class DefaultsTo8000(OtherWindows):
 
     def window(self, id: str, sound: int, given: int | None) -> int:
         """8000 where neither the API nor the table knows."""
-        return sound if given or id in DOCUMENTED_WINDOWS else 8000
+        return sound if given or id in self.settings.table.windows else 8000
 
 
 class DefaultsTo128K(OtherWindows):
@@ -129,10 +129,18 @@ class Counts256KAs256000(WrongLabel):
     right, wrong = 262144, 256000
 
 
+class CountsAMillionInThousands(WrongLabel):
+    """1M is 1000000."""
+
+    breaks = frozenset({"CTX-12", "CTX-15", "CTX-18"})
+    edition = "2026-09"
+    right, wrong = 1048576, 1000000
+
+
 class DoubtsTheAPI(OtherWindows):
     """Halves a window of 256K that the API gives, as if that could not be."""
 
-    breaks = frozenset({"CTX-17"})
+    breaks = frozenset({"CONFIG-21", "CTX-17"})
 
     def window(self, id: str, sound: int, given: int | None) -> int:  # noqa: ARG002
         """131072 for 262144."""
@@ -154,6 +162,41 @@ class KeepsMismatchesToItself(ListReader):
         return models
 
 
+class _OtherLimit(Mutant):
+    """Gives a user another limit than was asked for."""
+
+    def limit(self, asked: int) -> int:
+        """The limit that it uses, in tokens."""
+        raise NotImplementedError
+
+    async def config_of(self, handle: str, **options: Any) -> ModelConfig:
+        """With the other limit, where there is one."""
+        asked = options.get("context_window_limit")
+        if isinstance(asked, int):
+            options["context_window_limit"] = self.limit(asked)
+        return await super().config_of(handle, **options)
+
+
+class CapsLimits(_OtherLimit):
+    """Allows nobody more than the platform's own limit."""
+
+    breaks = frozenset({"CTX-16"})
+
+    def limit(self, asked: int) -> int:
+        """At most 32000."""
+        return min(asked, 32000)
+
+
+class RoundsLimits(_OtherLimit):
+    """Counts limits in whole thousands."""
+
+    breaks = frozenset({"CTX-16"})
+
+    def limit(self, asked: int) -> int:
+        """Rounded down."""
+        return asked // 1024 * 1024
+
+
 MUTANTS = (
     TrustsItsTableMore,
     RoundsWindows,
@@ -164,6 +207,9 @@ MUTANTS = (
     Counts32KAs32000,
     Counts128KAs131000,
     Counts256KAs256000,
+    CountsAMillionInThousands,
     DoubtsTheAPI,
     KeepsMismatchesToItself,
+    CapsLimits,
+    RoundsLimits,
 )

@@ -1,15 +1,17 @@
 """Clients that raise the wrong error, or none of theirs."""
 
+from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
-from kimi_conformance.adapters.protocol import ChatRequest, Completion
+from kimi_conformance.adapters.protocol import ChatRequest, Chunk, Completion
 from kimi_conformance.adapters.reference import (
     LLMAuthenticationError,
     LLMBadRequestError,
     LLMConnectionError,
     LLMContextWindowExceededError,
     LLMError,
+    LLMModelRetiredError,
     LLMNotFoundError,
     LLMPermissionDeniedError,
     LLMQuotaError,
@@ -198,6 +200,49 @@ class RaisesInItsHandler(Mutant):
         raise super().handle_llm_error(error)
 
 
+class KeepsRetirementsToItself(Mutant):
+    """Says of a retired model what the API says: that there is none."""
+
+    breaks = frozenset({"ERR-10"})
+    edition = "2026-09"
+
+    async def chat(self, request: ChatRequest) -> Completion:
+        """Without the reason."""
+        try:
+            return await super().chat(request)
+        except LLMModelRetiredError as error:
+            raise LLMNotFoundError(f"There is no model {request.model}.") from error
+
+
+class KeepsRetirementsFromStreams(Mutant):
+    """Looks at the model of whole answers only."""
+
+    breaks = frozenset({"ERR-10"})
+    edition = "2026-09"
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]:
+        """Without the reason."""
+        try:
+            async for chunk in super().stream(request):
+                yield chunk
+        except LLMModelRetiredError as error:
+            raise LLMNotFoundError(f"There is no model {request.model}.") from error
+
+
+class CallsEveryUnknownModelRetired(Mutant):
+    """Sends whoever mistypes a name to another model."""
+
+    breaks = frozenset({"ERR-10"})
+    edition = "2026-09"
+
+    async def chat(self, request: ChatRequest) -> Completion:
+        """One reason for all."""
+        try:
+            return await super().chat(request)
+        except LLMNotFoundError as error:
+            raise LLMNotFoundError(f"{error.message}: retired, use kimi-k2.6") from error
+
+
 MUTANTS: tuple[type[Mutant], ...] = (
     CallsATimeoutALostConnection,
     CallsARefusedKeyAWrongRequest,
@@ -216,4 +261,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     SaysNothingOfTheUnknown,
     LooksForTheConnectionFirst,
     RaisesInItsHandler,
+    KeepsRetirementsToItself,
+    KeepsRetirementsFromStreams,
+    CallsEveryUnknownModelRetired,
 )

@@ -10,7 +10,7 @@ from kimi_conformance.adapters.mutants.listing import unlogged
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.protocol import Binding, ModelConfig
 from kimi_conformance.adapters.reference import LLMError, OnListFailure, operations
-from kimi_conformance.adapters.reference.models import documented_configs
+from kimi_conformance.adapters.reference.models import table_configs
 from kimi_conformance.http import httpx
 
 __all__ = ["MUTANTS"]
@@ -52,12 +52,12 @@ class FallsBackOnHTTPErrorsOnly(Mutant):
     async def list_models(self) -> Sequence[ModelConfig]:
         """Raise what is not an HTTP error."""
         try:
-            return await super().list_models() or documented_configs(self.settings.base_url)
+            return await super().list_models() or table_configs(self.settings)
         except LLMError as error:
             if error.status is None or httpx.codes.is_success(error.status):
                 raise
             warnings.warn(f"Using hardcoded list: {error}", stacklevel=2)
-            return documented_configs(self.settings.base_url)
+            return table_configs(self.settings)
 
 
 class FallsBackInSilence(Mutant):
@@ -127,12 +127,39 @@ class TableWithoutEndpoint(ListReader):
         return models if self.entries else [replace(model, endpoint=None) for model in models]
 
 
+class ShowsTheTableOfLastYear(Mutant):
+    """Was released for the API of 2025, and still ships the models of that year."""
+
+    edition = "2026-09"
+    breaks = frozenset(
+        {
+            "AUTH-11",
+            "CTX-12",
+            "CTX-14",
+            "CTX-15",
+            "CTX-18",
+            "ERR-10",
+            "FALLBACK-01",
+            "FALLBACK-02",
+            "FALLBACK-05",
+            "FALLBACK-07",
+            "FALLBACK-11",
+        }
+    )
+
+    def __init__(self, binding: Binding) -> None:
+        super().__init__(replace(binding, edition="2025-09"))
+
+
 class AddsTheTable(ListReader):
     """Adds the models of the table to those of the API."""
 
     breaks = frozenset(
         {
+            "CONFIG-21",
             "FALLBACK-08",
+            "FILTER-01",
+            "FILTER-02",
             "FILTER-03",
             "FILTER-04",
             "FILTER-05",
@@ -147,7 +174,7 @@ class AddsTheTable(ListReader):
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
         """Both."""
         listed = {model.id for model in models}
-        more = documented_configs(self.settings.base_url)
+        more = table_configs(self.settings)
         return [*models, *(model for model in more if model.id not in listed)]
 
 
@@ -163,7 +190,50 @@ class RemembersTheTable(ListReader):
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
         """The table for good."""
         self._failed = self._failed or self.entries is None
-        return documented_configs(self.settings.base_url) if self._failed else models
+        return table_configs(self.settings) if self._failed else models
+
+
+class _OtherRule(Mutant):
+    """Has a rule of its own for providers that cannot be listed."""
+
+    def instead(self, provider: str) -> Sequence[ModelConfig]:
+        """What it shows in their place."""
+        raise NotImplementedError
+
+    def __init__(self, binding: Binding) -> None:
+        super().__init__(binding)
+        self._refused = False
+
+    async def incoming(self, response: httpx.Response) -> httpx.Response:
+        """Note whether the provider refused."""
+        self._refused = response.status_code >= 400
+        return response
+
+    async def models_of(self, provider: str) -> Sequence[ModelConfig]:
+        """The models, or what it shows in their place."""
+        self._refused = False
+        models = await super().models_of(provider)
+        return self.instead(provider) if self._refused and provider != "kimi" else models
+
+
+class RaisesForOthers(_OtherRule):
+    """Lets a provider that is down take the whole menu with it."""
+
+    breaks = frozenset({"FALLBACK-09"})
+
+    def instead(self, provider: str) -> Sequence[ModelConfig]:
+        """An error."""
+        raise LLMError(f"Error: {provider} is down")
+
+
+class ShowsKimisTableForOthers(_OtherRule):
+    """Shows Kimi's models under the name of another provider."""
+
+    breaks = frozenset({"FALLBACK-09"})
+
+    def instead(self, provider: str) -> Sequence[ModelConfig]:  # noqa: ARG002
+        """Kimi's table."""
+        return table_configs(self.settings)
 
 
 MUTANTS = (
@@ -174,6 +244,9 @@ MUTANTS = (
     ShowsAnEmptyMenu,
     SortsTheTable,
     TableWithoutEndpoint,
+    ShowsTheTableOfLastYear,
     AddsTheTable,
     RemembersTheTable,
+    RaisesForOthers,
+    ShowsKimisTableForOthers,
 )

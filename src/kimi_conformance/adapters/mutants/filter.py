@@ -8,9 +8,8 @@ from kimi_conformance.adapters.mutants.mutant import Mutant, body_of
 from kimi_conformance.adapters.protocol import ModelConfig
 from kimi_conformance.adapters.reference.models import (
     DEFAULT_WINDOW,
-    DOCUMENTED_WINDOWS,
-    documented_configs,
     get_handle,
+    table_configs,
 )
 from kimi_conformance.http import httpx
 
@@ -67,11 +66,11 @@ class OtherFilter(ListReader):
         if not self.entries:
             return models
         kept = [entry for entry in self.entries if self.keeps(entry.get("id", ""))]
-        return [self._config(entry) for entry in kept] or documented_configs(self.settings.base_url)
+        return [self._config(entry) for entry in kept] or table_configs(self.settings)
 
     def _config(self, entry: Entry) -> ModelConfig:
         id = entry["id"]
-        window = entry.get("context_length") or DOCUMENTED_WINDOWS.get(id, DEFAULT_WINDOW)
+        window = entry.get("context_length") or self.settings.table.windows.get(id, DEFAULT_WINDOW)
         return ModelConfig(
             id=id,
             context_window=window,
@@ -89,11 +88,41 @@ OWN = ("moonshot-", "kimi-")
 class KeepsMoonshotOnly(OtherFilter):
     """The filter before the fix: loses every kimi- model."""
 
-    breaks = frozenset({"FILTER-02", "FILTER-07", "FILTER-08", "FILTER-10"})
+    breaks = frozenset(
+        {
+            "CONFIG-21",
+            "FILTER-02",
+            "FILTER-03",
+            "FILTER-04",
+            "FILTER-05",
+            "FILTER-07",
+            "FILTER-08",
+            "FILTER-10",
+        }
+    )
 
     def keeps(self, id: str) -> bool:
         """One family of two."""
         return id.startswith("moonshot-")
+
+
+class StillKeepsMoonshotOnly(KeepsMoonshotOnly):
+    """The same today, when nothing that there is begins so any more."""
+
+    edition = "2026-09"
+    breaks = frozenset(
+        {
+            "CONFIG-21",
+            "FILTER-02",
+            "FILTER-03",
+            "FILTER-04",
+            "FILTER-05",
+            "FILTER-07",
+            "FILTER-12",
+            "PERF-07",
+            "PROV-03",
+        }
+    )
 
 
 class KeepsKimiOnly(OtherFilter):
@@ -154,7 +183,7 @@ class StumblesOverAMissingId(ListReader):
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
         """The table, as after a KeyError."""
         if any("id" not in entry for entry in self.entries or ()):
-            return documented_configs(self.settings.base_url)
+            return table_configs(self.settings)
         return models
 
 
@@ -206,12 +235,13 @@ class StumblesOverUnknownFields(ListReader):
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
         """The table, as after a validation error."""
         if any(entry.keys() - self.known for entry in self.entries or ()):
-            return documented_configs(self.settings.base_url)
+            return table_configs(self.settings)
         return models
 
 
 MUTANTS = (
     KeepsMoonshotOnly,
+    StillKeepsMoonshotOnly,
     KeepsKimiOnly,
     KeepsOtherVendors,
     KeepsBareNames,

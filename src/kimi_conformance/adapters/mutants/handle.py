@@ -1,10 +1,11 @@
 """Clients that name models wrongly, or find others by a name than were meant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
-from kimi_conformance.adapters.protocol import ModelConfig, Provider
+from kimi_conformance.adapters.protocol import Binding, ModelConfig, Provider
 from kimi_conformance.adapters.reference import HandleNotFoundError
 
 __all__ = ["MUTANTS"]
@@ -154,7 +155,7 @@ class ResolvesBareIds(Mutant):
 class PutsUsersFirst(Mutant):
     """Lists the providers of users before those of the operator."""
 
-    breaks = frozenset({"HANDLE-14"})
+    breaks = frozenset({"CONFIG-09", "HANDLE-14"})
 
     async def list_providers(self, categories: Sequence[str] | None = None) -> Sequence[Provider]:
         """Another order."""
@@ -183,6 +184,45 @@ class KnowsNoCategories(Mutant):
         return [] if categories else await super().list_providers()
 
 
+class TakesUsersKimiForAServer(Mutant):
+    """Does not know Kimi among the types of what users bring."""
+
+    breaks = frozenset({"HANDLE-16"})
+
+    def __init__(self, binding: Binding) -> None:
+        super().__init__(binding)
+        self._kimis: set[str] = set()
+
+    async def bring_provider(self, fields: Mapping[str, Any]) -> None:
+        """A Kimi as any server that speaks OpenAI's dialect."""
+        if fields.get("provider_type") == "kimi":
+            self._kimis.add(str(fields.get("name")))
+            fields = {**fields, "provider_type": "lmstudio_openai"}
+        await super().bring_provider(fields)
+
+    async def list_providers(self, categories: Sequence[str] | None = None) -> Sequence[Provider]:
+        """Under the type that the user gave."""
+        return [
+            replace(each, type="kimi") if each.name in self._kimis else each
+            for each in await super().list_providers(categories)
+        ]
+
+
+class TakesEveryUsersProviderForKimi(Mutant):
+    """Filters whatever a user brings as if it were Kimi."""
+
+    breaks = frozenset({"HANDLE-16"})
+
+    async def models_of(self, provider: str) -> Sequence[ModelConfig]:
+        """Kimi's models alone."""
+        models = await super().models_of(provider)
+        return [
+            model
+            for model in models
+            if model.provider_category != "byok" or model.id.startswith(("moonshot", "kimi"))
+        ]
+
+
 MUTANTS = (
     HandleWithoutProvider,
     HandleWithAllSlashes,
@@ -199,4 +239,6 @@ MUTANTS = (
     PutsUsersFirst,
     IgnoresCategories,
     KnowsNoCategories,
+    TakesUsersKimiForAServer,
+    TakesEveryUsersProviderForKimi,
 )

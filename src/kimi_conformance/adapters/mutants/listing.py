@@ -30,7 +30,7 @@ def unlogged(logger: logging.Logger, drop: Callable[[logging.LogRecord], bool]) 
 class ListsBehindTwoSlashes(Mutant):
     """Joins base URL and path carelessly: GET {base_url}//models."""
 
-    breaks = frozenset({"CTX-15", "CTX-17", "LIST-01", "SENT-005"})
+    breaks = frozenset({"CTX-15", "CTX-17", "LIST-01", "OFFLINE-03", "SENT-005"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Ask at the path with a slash too many."""

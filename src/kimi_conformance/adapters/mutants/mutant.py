@@ -15,7 +15,6 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar
 
 from kimi_conformance.adapters.protocol import (
@@ -26,11 +25,13 @@ from kimi_conformance.adapters.protocol import (
     Completion,
     Event,
     ModelConfig,
+    ModelPerformance,
     Provider,
     Tracer,
     UsageTotals,
 )
-from kimi_conformance.adapters.reference import KimiSettings, OnListFailure, ReferenceAdapter
+from kimi_conformance.adapters.reference import OnListFailure, ReferenceAdapter
+from kimi_conformance.adapters.reference.adapter import settings_reader
 from kimi_conformance.adapters.reference.sessions import KimiSession, SessionCache
 from kimi_conformance.adapters.reference.tools import CallTool
 from kimi_conformance.http import httpx, ssl_context
@@ -49,6 +50,7 @@ class Mutant:
 
     Attributes:
         breaks: The requirements that it breaks, all of them.
+        edition: The edition of the API in which it is judged.
         on_list_failure: What the sound adapter is told to show while the API is down.
         cache_class: What the sound adapter keeps its caches with.
         binding: As it was opened.
@@ -57,19 +59,14 @@ class Mutant:
     """
 
     breaks: ClassVar[frozenset[str]] = frozenset()
+    edition: ClassVar[str] = "2025-09"
     on_list_failure: ClassVar[OnListFailure] = OnListFailure.HARDCODED
     cache_class: ClassVar[type[SessionCache]] = SessionCache
 
     def __init__(self, binding: Binding) -> None:
         self.binding = binding
         self.doing = ""
-        self.read_settings = partial(
-            KimiSettings.from_environment,
-            api_key=binding.api_key,
-            base_url=binding.base_url,
-            patience_s=binding.patience,
-            attempts=binding.attempts,
-        )
+        self.read_settings = settings_reader(binding)
         self.settings = self.read_settings(binding.environment)
         self.sound = _Sound(self)
 
@@ -196,6 +193,18 @@ class Mutant:
         """As the sound adapter."""
         return await self.sound.diagnosis()
 
+    async def configure_model(self, handle: str, settings: Mapping[str, Any]) -> ModelConfig:
+        """As the sound adapter."""
+        return await self.sound.configure_model(handle, settings)
+
+    async def suggest_models(self, **needs: Any) -> Sequence[ModelConfig]:
+        """As the sound adapter."""
+        return await self.sound.suggest_models(**needs)
+
+    def compare_models(self) -> Sequence[ModelPerformance]:
+        """As the sound adapter."""
+        return self.sound.compare_models()
+
     def reload(self, environment: Mapping[str, str]) -> None:
         """As the sound adapter."""
         self.sound.reload(environment)
@@ -289,12 +298,13 @@ class _Wire(httpx.AsyncBaseTransport):
             return await self._mutant.carry(request)
         request.extensions["timeout"] = {}
         carrying = asyncio.ensure_future(self._mutant.carry(request))
-        for _ in range(PATIENCE):
-            if (await asyncio.wait({carrying}, timeout=TICK))[0]:
-                return carrying.result()
-        carrying.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await carrying
+        try:
+            for _ in range(PATIENCE):
+                if (await asyncio.wait({carrying}, timeout=TICK))[0]:
+                    return carrying.result()
+        finally:  # also where the mutant's user does not wait for it
+            carrying.cancel()
+            await asyncio.wait({carrying})
         raise httpx.ReadTimeout("a mutant has little patience", request=request)
 
     async def aclose(self) -> None:

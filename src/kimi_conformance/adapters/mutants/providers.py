@@ -192,7 +192,7 @@ class GoogleElsewhere(_Elsewhere):
 class GoogleBehindTwoSlashes(Mutant):
     """Joins Google's base URL and path carelessly."""
 
-    breaks = frozenset({"CONFIG-04", "PROV-12", "PERF-05"})
+    breaks = frozenset({"CONFIG-04", "PERF-05", "PROV-12", "SENT-005"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """A slash too many."""
@@ -229,7 +229,7 @@ class ReadsWrappedListsOnly(_RewritesLists):
 class ReadsBareListsOnly(_RewritesLists):
     """Finds nothing under data."""
 
-    breaks = frozenset({"PROV-09", "PROV-10", "PROV-13"})
+    breaks = frozenset({"HANDLE-16", "PROV-01", "PROV-09", "PROV-10", "PROV-13"})
 
     def rewritten(self, body: Any) -> Any:
         """No data."""
@@ -299,7 +299,7 @@ class KnowsNoTypes(Mutant):
 class ChargesTheOperator(Mutant):
     """Asks the API of a user's own provider with the operator's key."""
 
-    breaks = frozenset({"PROV-13"})
+    breaks = frozenset({"PROV-01", "PROV-13"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """The operator's key in place of any other."""
@@ -351,6 +351,16 @@ class EmbedsAtOnceOnly(Mutant):
         return [ModelConfig(id="moonshot-embedding")]
 
 
+class LimitsItsOwnModelsOnly(Mutant):
+    """Drops what a user sets for the models of a provider that a user brought."""
+
+    breaks = frozenset({"PROV-01"})
+
+    async def config_of(self, handle: str, **options: Any) -> ModelConfig:
+        """Without limits, unless Kimi is a built-in one."""
+        return await super().config_of(handle, **(options if handle.startswith("kimi/") else {}))
+
+
 MUTANTS = (
     AcceptsHalfAProvider,
     FillsProvidersUp,
@@ -379,4 +389,5 @@ MUTANTS = (
     ListsNothingAtOnce,
     LeavesACoroutineBehind,
     EmbedsAtOnceOnly,
+    LimitsItsOwnModelsOnly,
 )

@@ -60,7 +60,18 @@ class AsksWithTheOpenAIKey(Mutant):
 class AsksWithTheKeyInItsOwnHeader(Mutant):
     """Sends the key as other services want it."""
 
-    breaks = frozenset({"CONFIG-02", "CONFIG-12", "CONFIG-14", "REQ-01", "REQ-04"})
+    breaks = frozenset(
+        {
+            "CONFIG-02",
+            "CONFIG-11",
+            "CONFIG-12",
+            "CONFIG-14",
+            "CONFIG-20",
+            "REQ-01",
+            "REQ-04",
+            "SENT-003",
+        }
+    )
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Both headers, the usual one with another scheme."""
@@ -73,7 +84,18 @@ class AsksWithTheKeyInItsOwnHeader(Mutant):
 class AsksAtResponses(Mutant):
     """Speaks to the newer path of another service."""
 
-    breaks = frozenset({"CONFIG-03", "CONFIG-13", "FILTER-10", "REQ-05", "REQ-07", "REQ-10"})
+    breaks = frozenset(
+        {
+            "APICHG-02",
+            "CONFIG-03",
+            "CONFIG-13",
+            "FILTER-10",
+            "PERF-08",
+            "REQ-05",
+            "REQ-07",
+            "REQ-10",
+        }
+    )
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """POST /v1/responses."""
@@ -86,7 +108,7 @@ class AsksAtResponses(Mutant):
 class DoublesTheSlash(Mutant):
     """Joins base URL and path by a slash, whether there is one or not."""
 
-    breaks = frozenset({"REQ-05"})
+    breaks = frozenset({"REQ-05", "SENT-005"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """//chat/completions below a base URL that ends with a slash."""
@@ -228,6 +250,27 @@ class SendsNoLimit(OtherBody):
         return {name: value for name, value in body.items() if name != "max_tokens"}
 
 
+class SortsSchemas(OtherBody):
+    """Writes the arguments of tools in the order of the alphabet."""
+
+    breaks = frozenset({"REQ-03"})
+
+    def changed(self, body: Body) -> Body:
+        """Sorted tools."""
+        tools = json.loads(json.dumps(body.get("tools"), sort_keys=True))
+        return {**body, "tools": tools} if "tools" in body else body
+
+
+class TellsTheStep(OtherBody):
+    """Sends along how the work is tracked."""
+
+    breaks = frozenset({"REQ-08"})
+
+    def changed(self, body: Body) -> Body:
+        """One field too many."""
+        return {**body, "step_id": "step-1"}
+
+
 MUTANTS: tuple[type[Mutant], ...] = (
     AsksWithTheOpenAIKey,
     AsksWithTheKeyInItsOwnHeader,
@@ -243,4 +286,6 @@ MUTANTS: tuple[type[Mutant], ...] = (
     NeedsAGoodEnd,
     RefusesWhatItDoesNotKnow,
     SendsNoLimit,
+    SortsSchemas,
+    TellsTheStep,
 )

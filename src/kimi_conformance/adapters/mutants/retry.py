@@ -105,6 +105,8 @@ class IgnoresTheNamedWait(OtherPolicy):
 
 class _Stubborn(RetryPolicy):
     def pause(self, attempt: int, error: LLMError) -> float:
+        if attempt == self.attempts:
+            return RetryPolicy.pause(self, attempt, error)
         return RetryPolicy.pause(self, attempt, LLMServerError(error.message))
 
 

@@ -26,7 +26,26 @@ class OtherChat(Mutant):
 class SendsPythonInPlaceOfJSON(OtherChat):
     """Writes a body as the language prints it."""
 
-    breaks = frozenset({"FILTER-10", "SENT-001"})
+    breaks = frozenset(
+        {
+            "CONFIG-22",
+            "FILTER-10",
+            "MM-01",
+            "PERF-09",
+            "REQ-03",
+            "REQ-04",
+            "REQ-06",
+            "REQ-08",
+            "REQ-09",
+            "REQ-17",
+            "RETRY-06",
+            "SENT-001",
+            "TOOL-01",
+            "TOOL-02",
+            "TOOL-05",
+            "TOOL-05-K2",
+        }
+    )
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Single quotes."""
@@ -57,7 +76,7 @@ class SignsInUTF8(Mutant):
 class NamesNoModel(OtherChat):
     """Leaves the choice of the model to the API."""
 
-    breaks = frozenset({"FILTER-10", "SENT-006"})
+    breaks = frozenset({"FILTER-10", "REQ-04", "REQ-06", "REQ-08", "SENT-006"})
 
     def body(self, sound: dict[str, Any]) -> object:
         """Without the model."""
@@ -67,7 +86,7 @@ class NamesNoModel(OtherChat):
 class InventsARole(OtherChat):
     """Speaks of a human where the API says user."""
 
-    breaks = frozenset({"SENT-007"})
+    breaks = frozenset({"MM-01", "REQ-04", "REQ-06", "SENT-007"})
 
     def body(self, sound: dict[str, Any]) -> object:
         """Roles of another API."""
@@ -77,7 +96,7 @@ class InventsARole(OtherChat):
 class DropsToolResults(Mutant):
     """Tells the API which tools were called, and not what they said."""
 
-    breaks = frozenset({"SENT-009"})
+    breaks = frozenset({"REQ-15", "SENT-009", "TOOL-03", "TOOL-06"})
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """Chats without tool messages."""

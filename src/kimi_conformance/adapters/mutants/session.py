@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
-from kimi_conformance.adapters.protocol import Binding, CachingSession, ChatRequest
+from kimi_conformance.adapters.protocol import Binding, CachingSession, ChatRequest, Clock
 from kimi_conformance.adapters.reference.effects import Operation
 from kimi_conformance.adapters.reference.sessions import SessionCache
 
@@ -50,15 +50,19 @@ def _flat(content: Any) -> str:
     return "".join(parts)
 
 
+def _tools(request: ChatRequest) -> str:
+    return json.dumps(request.tools or [])  # where 1 and true differ
+
+
 class _AnyOrder(LenientCache):
     def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
         same = sorted(map(json.dumps, _rules(before))) == sorted(map(json.dumps, _rules(request)))
-        return same and before.tools == request.tools
+        return same and _tools(before) == _tools(request)
 
 
 class _RoleAndContent(LenientCache):
     def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        return _contents(before) == _contents(request) and before.tools == request.tools
+        return _contents(before) == _contents(request) and _tools(before) == _tools(request)
 
 
 class _Beginnings(LenientCache):
@@ -66,7 +70,7 @@ class _Beginnings(LenientCache):
         begin, again = (
             [_flat(each)[:10].lower() for each in _contents(r)] for r in (before, request)
         )
-        return begin == again and before.tools == request.tools
+        return begin == again and _tools(before) == _tools(request)
 
 
 class _NoTools(LenientCache):
@@ -80,51 +84,64 @@ class _ToolCount(LenientCache):
         return same and _rules(before) == _rules(request)
 
 
+class _Equality(LenientCache):
+    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
+        return _rules(before) == _rules(request) and before.tools == request.tools
+
+
 class _Identity(LenientCache):
     def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        same = before.messages[0] is request.messages[0] and before.tools == request.tools
+        same = before.messages[0] is request.messages[0] and _tools(before) == _tools(request)
         self._content = self._content if same else None  # so that it is made anew
         return same
 
 
 class _FirstTwo(LenientCache):
     def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        return self.asked > 2 or before == request
+        same = _rules(before) == _rules(request) and _tools(before) == _tools(request)
+        return self.asked > 2 or same
 
 
 class IgnoresTheOrderOfMessages(Mutant):
     """Compares messages as a set."""
 
-    breaks = frozenset({"CACHE-14"})
+    breaks = frozenset({"CACHE-14", "CACHE-19"})
     cache_class = _AnyOrder
 
 
 class ComparesRoleAndContentOnly(Mutant):
     """Does not look at the other fields of a message."""
 
-    breaks = frozenset({"CACHE-15"})
+    breaks = frozenset({"CACHE-15", "CACHE-19"})
     cache_class = _RoleAndContent
 
 
 class ComparesBeginningsOnly(Mutant):
     """Compares the first words of a message, in any case and form."""
 
-    breaks = frozenset({"CACHE-15"})
+    breaks = frozenset({"CACHE-15", "CACHE-19"})
     cache_class = _Beginnings
 
 
 class IgnoresTools(Mutant):
     """Does not compare tools."""
 
-    breaks = frozenset({"CACHE-16"})
+    breaks = frozenset({"CACHE-16", "CACHE-19"})
     cache_class = _NoTools
 
 
 class CountsTools(Mutant):
     """Compares the number of tools."""
 
-    breaks = frozenset({"CACHE-16"})
+    breaks = frozenset({"CACHE-16", "CACHE-19"})
     cache_class = _ToolCount
+
+
+class TakesTrueForOne(Mutant):
+    """Compares values as its language does, and takes 1 for true."""
+
+    breaks = frozenset({"CACHE-16", "CACHE-19"})
+    cache_class = _Equality
 
 
 class ComparesTwiceOnly(Mutant):
@@ -219,7 +236,7 @@ class CleansUpBetweenRequests(Mutant):
 class KeepsOutdatedCaches(Mutant):
     """Leaves the old cache to the API when the content changes."""
 
-    breaks = frozenset({"CACHE-20"})
+    breaks = frozenset({"CACHE-20", "CACHE-27"})
     cache_class = _KeptOutdated
 
 
@@ -233,7 +250,7 @@ class LeavesCachesBehind(Mutant):
 class UsesTheOldCacheInstead(Mutant):
     """Goes on using the old cache where no new one can be made."""
 
-    breaks = frozenset({"CACHE-22"})
+    breaks = frozenset({"CACHE-19", "CACHE-22"})
     cache_class = _OldHeaders
 
 
@@ -258,29 +275,58 @@ class CachesWhateverIsSaid(Mutant):
     cache_class = _EveryMessage
 
 
-class GivesCachesUpAfterAnHour(Mutant):
-    """Counts the hour from the making of a cache, whatever was renewed since."""
-
-    breaks = frozenset({"CACHE-28"})
-
-    def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
-        """A cache that looks at the clock."""
-        cache = _Ageing(self.settings, session_id, owners, enabled=self.sound.makes_caches)
-        cache.binding = self.binding
-        return cache
+class _Clocked(SessionCache):
+    clock: Clock
 
 
-class _Ageing(SessionCache):
-    binding: Binding
+class _Ageing(_Clocked):
     life: ClassVar[float] = 3600.0
     _made_at = 0.0
 
     def prepare(self, request: ChatRequest) -> Operation[Headers]:
-        now = self.binding.clock.now()
+        now = self.clock.now()
         if now > self._made_at + self.life:
             yield from self._drop()
             self._made_at = now
         return (yield from super().prepare(request))
+
+
+class _Skewed(_Clocked):
+    _ends_at = 0.0
+
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        if self.id is not None and self.clock.now() > self._ends_at:
+            yield from self._drop()
+        return (yield from super().prepare(request))
+
+    def _taken(self, made: Any) -> str:
+        id = super()._taken(made)
+        self._ends_at = made.get("expired_at", 0.0)
+        return id
+
+
+class LooksAtItsClock(Mutant):
+    """Decides by its own clock whether a cache is still there."""
+
+    def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
+        """A cache with a clock."""
+        cache = super().new_cache(session_id, owners)
+        cache.clock = self.binding.clock  # type: ignore[attr-defined]
+        return cache
+
+
+class GivesCachesUpAfterAnHour(LooksAtItsClock):
+    """Counts the hour from the making of a cache, whatever was renewed since."""
+
+    breaks = frozenset({"CACHE-28", "CACHE-31"})
+    cache_class = _Ageing
+
+
+class TrustsItsOwnClock(LooksAtItsClock):
+    """Compares the moment at which the API will forget a cache with its own clock."""
+
+    breaks = frozenset({"CACHE-28", "CACHE-31"})
+    cache_class = _Skewed
 
 
 class SharesOneCache(Mutant):
@@ -315,12 +361,91 @@ class _NoLock(asyncio.Lock):
         return None
 
 
+class HoldsEverybodyUp(Mutant):
+    """Lets one session at a time speak to /v1/caching, so that a slow cache stops them all."""
+
+    breaks = frozenset({"CACHE-23"})
+
+    def __init__(self, binding: Binding) -> None:
+        super().__init__(binding)
+        self._one_at_a_time = asyncio.Lock()
+
+    def session(self, session_id: str) -> CachingSession:
+        """The same session, with the lock of all."""
+        session = self.sound.session(session_id)
+        session._one_at_a_time = self._one_at_a_time
+        return session
+
+
+class _Invented(SessionCache):
+    def _taken(self, made: Any) -> str:
+        id = made.get("id") if isinstance(made, Mapping) else None
+        if not id:
+            made = {"id": "cache-of-this-session", "status": "ready"}
+        return super()._taken(made)
+
+
+class InventsAnId(Mutant):
+    """Makes an id up where the API gives none, and uses it from then on."""
+
+    breaks = frozenset({"CACHE-19", "CACHE-23"})
+    cache_class = _Invented
+
+
+class _Anybodys(SessionCache):
+    def _taken(self, made: Any) -> str:
+        self._owners.clear()
+        return super()._taken(made)
+
+
+class TakesAnIdTwice(Mutant):
+    """Takes an id that another session has, and deletes it for both."""
+
+    breaks = frozenset({"CACHE-37"})
+    cache_class = _Anybodys
+
+
+class SharesCachesBetweenClients(Mutant):
+    """Keeps caches by the name of their session, for every client of the process."""
+
+    breaks = frozenset({"CACHE-37"})
+    kept: ClassVar[dict[tuple[Clock, str], SessionCache]] = {}  # two checks have two clocks
+
+    def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
+        """The one that any client has made."""
+        new = super().new_cache(session_id, owners)
+        return self.kept.setdefault((self.binding.clock, session_id), new)
+
+
+class _CutInACall(SessionCache):
+    _request: ChatRequest
+
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        self._request = request
+        return (yield from super().prepare(request))
+
+    def _create(self, cached: Mapping[str, Any]) -> Operation[str | None]:
+        messages = list(self._request.messages)
+        calls = [place for place, each in enumerate(messages) if each.get("tool_calls")]
+        if calls:
+            cached = {**cached, "messages": messages[: calls[0] + 1]}
+        return (yield from super()._create(cached))
+
+
+class CutsACacheInACall(Mutant):
+    """Caches a conversation up to its first tool call, and not what the tool gave."""
+
+    breaks = frozenset({"CACHE-19", "CACHE-38"})
+    cache_class = _CutInACall
+
+
 MUTANTS = (
     IgnoresTheOrderOfMessages,
     ComparesRoleAndContentOnly,
     ComparesBeginningsOnly,
     IgnoresTools,
     CountsTools,
+    TakesTrueForOne,
     ComparesTwiceOnly,
     ComparesObjects,
     MakesACacheForEveryRequest,
@@ -332,6 +457,12 @@ MUTANTS = (
     CachesForEveryModel,
     CachesWhateverIsSaid,
     GivesCachesUpAfterAnHour,
+    TrustsItsOwnClock,
     SharesOneCache,
     MakesCachesSideBySide,
+    HoldsEverybodyUp,
+    InventsAnId,
+    CutsACacheInACall,
+    TakesAnIdTwice,
+    SharesCachesBetweenClients,
 )

@@ -1,6 +1,7 @@
 """Clients that tell too little of their calls, or too much."""
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -42,7 +43,7 @@ class TellsNothingBefore(_Silences):
 class TellsNothingAfter(_Silences):
     """Does not tell that it is done."""
 
-    breaks = frozenset({"TELEM-02", "TELEM-04", "TELEM-07"})
+    breaks = frozenset({"TELEM-02", "TELEM-04", "TELEM-07", "TELEM-09"})
     silent = RECEIVED
 
 
@@ -110,7 +111,7 @@ class NeverTraces(Mutant):
 class TellsBackwards(Mutant):
     """Tells of the end first."""
 
-    breaks = frozenset({"TELEM-04"})
+    breaks = frozenset({"TELEM-04", "TELEM-09"})
 
     def events(self) -> Sequence[Event]:
         """The latest first."""
@@ -185,6 +186,39 @@ class LogsTheRequest(Mutant):
         return await super().chat(request)
 
 
+class NamesTheFirstModelForEver(Mutant):
+    """Tells of every answer as if it were the first model's."""
+
+    breaks = frozenset({"TELEM-09"})
+
+    def events(self) -> Sequence[Event]:
+        """The first model, whichever answered."""
+        events = super().events()
+        first = {"model": events[0].attributes["model"]} if events else {}
+        return [replace(event, attributes={**event.attributes, **first}) for event in events]
+
+
+class NeverBlamesTheNetwork(Mutant):
+    """Says in its diagnosis that the network carries, whatever it does."""
+
+    breaks = frozenset({"TELEM-11"})
+
+    async def diagnosis(self) -> str:
+        """The same words always."""
+        return re.sub("Network: .*", "Network: all is well", await super().diagnosis())
+
+
+class BlamesTheNetwork(Mutant):
+    """Takes every error for one of the network."""
+
+    breaks = frozenset({"TELEM-11"})
+
+    async def diagnosis(self) -> str:
+        """A broken network, where the key is refused."""
+        told = await super().diagnosis()
+        return re.sub("Network: .*", "Network: broken", told) if "API key error" in told else told
+
+
 MUTANTS = (
     TellsNothingBefore,
     TellsNothingAfter,
@@ -199,4 +233,7 @@ MUTANTS = (
     TellsNoTime,
     LogsNoCall,
     LogsTheRequest,
+    NamesTheFirstModelForEver,
+    NeverBlamesTheNetwork,
+    BlamesTheNetwork,
 )

@@ -1,13 +1,15 @@
 """Clients that offer other tools than they were told to, or lose what the model called."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.mutants.requests import OtherBody
 from kimi_conformance.adapters.protocol import ChatRequest, Completion
+from kimi_conformance.adapters.reference import LLMError
 from kimi_conformance.adapters.reference.tools import CallTool
 
 __all__ = ["MUTANTS"]
@@ -28,7 +30,7 @@ class OffersEveryTool(Mutant):
 class OffersNothingUnlessAllowed(Mutant):
     """Takes an empty list of allowed tools for a ban on all."""
 
-    breaks = frozenset({"TOOL-01"})
+    breaks = frozenset({"REQ-03", "TOOL-01"})
 
     async def chat(self, request: ChatRequest) -> Completion:
         """No tools where none is named."""
@@ -81,19 +83,23 @@ class ForcesNoToolUponK2(OtherBody):
 class OtherLoop(Mutant):
     """Runs a loop around tools of its own, wrong where a method is overridden."""
 
+    rounds: ClassVar[int] = 32
+
     async def chat_with_tools(self, request: ChatRequest, call_tool: CallTool) -> Completion:
         """Chat, call, chat again."""
-        answer = await self.sound.chat(request)
-        message = answer.body["choices"][0]["message"]
-        calls = self.calls(message)
-        if not calls:
-            return answer
-        results = [
-            {"role": "tool", "tool_call_id": call["id"], "content": self.call(call, call_tool)}
-            for call in calls
-        ]
-        messages = [*request.messages, self.history(message), *results]
-        return await self.chat_with_tools(self.following(request, messages), call_tool)
+        for _ in range(self.rounds):
+            answer = await self.sound.chat(request)
+            message = answer.body["choices"][0]["message"]
+            calls = self.calls(message)
+            if not calls:
+                return answer
+            results = [
+                {"role": "tool", "tool_call_id": call["id"], "content": self.call(call, call_tool)}
+                for call in calls
+            ]
+            messages = [*request.messages, self.history(message), *results]
+            request = self.following(request, messages)
+        raise LLMError("Error: the model still calls tools")
 
     def calls(self, message: Body) -> list[Body]:
         """The calls of an answer."""
@@ -116,7 +122,7 @@ class OtherLoop(Mutant):
 class CallsTheFirstToolOnly(OtherLoop):
     """Does not know that a model can ask for two things at once."""
 
-    breaks = frozenset({"TOOL-03"})
+    breaks = frozenset({"SENT-009", "TOOL-03"})
 
     def calls(self, message: Body) -> list[Body]:
         """At most one."""
@@ -175,7 +181,7 @@ class ForcesAToolForEver(OtherLoop):
 class TakesAnyFieldForACall(OtherLoop):
     """Goes to the tools wherever there is a field for calls, whatever it holds."""
 
-    breaks = frozenset({"TOOL-04"})
+    breaks = frozenset({"SENT-009", "TOOL-04"})
 
     def calls(self, message: Body) -> list[Body]:
         """One call made up, where there is a field and nothing in it."""
@@ -187,12 +193,73 @@ class TakesAnyFieldForACall(OtherLoop):
 class NeedsAFieldForCalls(OtherLoop):
     """Fails over an answer that says nothing of tools."""
 
-    breaks = frozenset({"TOOL-03", "TOOL-04", "TOOL-06"})
+    breaks = frozenset({"REQ-11", "REQ-12", "REQ-15", "TOOL-03", "TOOL-04", "TOOL-06"})
 
     def calls(self, message: Body) -> list[Body]:
         """The field, which must be there."""
         calls: list[Body] = message["tool_calls"] or []
         return calls
+
+
+class TakesThoughtsOutOfCalls(OtherLoop):
+    """Does the platform's work, and keeps the thoughts to itself."""
+
+    breaks = frozenset({"REQ-11"})
+
+    def call(self, call: Body, call_tool: CallTool) -> str:
+        """Arguments without thoughts."""
+        arguments = json.loads(call["function"]["arguments"])
+        if "inner_thoughts" not in arguments:
+            return super().call(call, call_tool)
+        rest = {name: value for name, value in arguments.items() if name != "inner_thoughts"}
+        return call_tool(call["function"]["name"], json.dumps(rest))
+
+
+class PutsTheTextIntoCalls(OtherLoop):
+    """Takes what the model says beside a call for its thoughts about it."""
+
+    breaks = frozenset({"REQ-12", "TOOL-03"})
+
+    def calls(self, message: Body) -> list[Body]:
+        """Calls with one argument more."""
+        calls, text = super().calls(message), message.get("content")
+        return [_thoughtful(call, text) for call in calls] if text else calls
+
+
+def _thoughtful(call: Body, text: str) -> Body:
+    arguments = {"inner_thoughts": text, **json.loads(call["function"]["arguments"])}
+    return {**call, "function": {**call["function"], "arguments": json.dumps(arguments)}}
+
+
+class CallsForEver(OtherLoop):
+    """Does what the model wants, as long as it wants."""
+
+    breaks = frozenset({"REQ-14"})
+    rounds = 1000
+
+
+class RemembersOneRound(OtherLoop):
+    """Sends the question and the latest results, and nothing in between."""
+
+    breaks = frozenset({"REQ-15", "TOOL-03"})
+
+    def following(self, request: ChatRequest, messages: list[Body]) -> ChatRequest:
+        """Without the rounds before."""
+        spoken = [place for place, each in enumerate(messages) if each["role"] == "assistant"]
+        question = [each for each in messages if each["role"] not in {"assistant", "tool"}]
+        return super().following(request, [*question, *messages[spoken[-1] :]])
+
+
+class SwallowsFailures(OtherLoop):
+    """Takes a tool that failed for one that had nothing to say."""
+
+    breaks = frozenset({"TOOL-07"})
+
+    def call(self, call: Body, call_tool: CallTool) -> str:
+        """Nothing in place of an error."""
+        with contextlib.suppress(ValueError):
+            return super().call(call, call_tool)
+        return ""
 
 
 MUTANTS: tuple[type[Mutant], ...] = (
@@ -208,4 +275,9 @@ MUTANTS: tuple[type[Mutant], ...] = (
     ForcesAToolForEver,
     TakesAnyFieldForACall,
     NeedsAFieldForCalls,
+    TakesThoughtsOutOfCalls,
+    PutsTheTextIntoCalls,
+    CallsForEver,
+    RemembersOneRound,
+    SwallowsFailures,
 )

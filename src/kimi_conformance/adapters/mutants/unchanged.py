@@ -84,11 +84,11 @@ class _Request:
 
 @dataclass(slots=True)
 class _Response:
-    """An answer that went by; its body is known when it was read to its end."""
+    """An answer that went by; its body is known, piece by piece, when it was read to its end."""
 
     doing: str
     message: httpx.Response
-    body: bytearray = field(default_factory=bytearray)
+    pieces: list[bytes] = field(default_factory=list)
     complete: bool = False
     way = "incoming"
 
@@ -101,7 +101,7 @@ class _Response:
         return httpx.Response(
             self.message.status_code,
             headers=self.message.headers.multi_items(),
-            stream=httpx.ByteStream(bytes(self.body)),
+            stream=_Pieces(self.pieces),
         )
 
     def _parts(self, response: httpx.Response) -> tuple[object, ...]:
@@ -110,7 +110,26 @@ class _Response:
             for name, value in response.headers.multi_items()
             if name.lower() not in _OF_THE_TRANSFER
         ]
-        return response.status_code, kept, _at_once(response.aread())
+        pieces = _at_once(_pieces_of(response))
+        streamed = response.headers.get("content-type", "").startswith("text/event-stream")
+        return response.status_code, kept, pieces if streamed else b"".join(pieces)
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """A body that is there at once, in the pieces in which it came."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+
+
+async def _pieces_of(response: httpx.Response) -> list[bytes]:
+    if response.is_closed:  # it was read
+        return [response.content]
+    return [piece async for piece in response.aiter_bytes()]
 
 
 class _Overheard(httpx.AsyncByteStream):
@@ -122,7 +141,7 @@ class _Overheard(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._stream:
-            self._passed.body += chunk
+            self._passed.pieces.append(chunk)
             yield chunk
         self._passed.complete = True
 

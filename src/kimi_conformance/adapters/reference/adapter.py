@@ -1,15 +1,17 @@
 """The reference client as an adapter: with a name, and everything claimed."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
-from kimi_conformance import __version__
+from kimi_conformance import __version__, suite
 from kimi_conformance.adapters.protocol import CAPABILITIES, Binding, ModelConfig
 from kimi_conformance.adapters.reference.client import SyncKimiClient
-from kimi_conformance.adapters.reference.platform_client import KimiPlatform
+from kimi_conformance.adapters.reference.overrides import overridden
+from kimi_conformance.adapters.reference.platform_client import KimiPlatform, Reload
 from kimi_conformance.adapters.reference.settings import KimiSettings
+from kimi_conformance.adapters.reference.table import DOCUMENTED, ModelTable, table_of
 
-__all__ = ["ReferenceAdapter", "open_adapter"]
+__all__ = ["ReferenceAdapter", "open_adapter", "settings_reader"]
 
 
 class ReferenceAdapter(KimiPlatform):
@@ -22,7 +24,7 @@ class ReferenceAdapter(KimiPlatform):
     def list_models_sync(self) -> Sequence[ModelConfig]:
         """The models that a user can choose from; also callable inside a running loop."""
         with SyncKimiClient(self.settings, on_list_failure=self.on_list_failure) as client:
-            return client.list_models()
+            return overridden(client.list_models(), self._overrides.current())
 
     def list_embedding_models_sync(self) -> Sequence[ModelConfig]:
         """The models that make embeddings: none, as `list_embedding_models` says."""
@@ -34,14 +36,9 @@ def open_adapter(binding: Binding) -> ReferenceAdapter:
 
     Raises:
         InvalidBaseUrlError: The base URL is no http or https URL.
+        UsageError: There is no such edition.
     """
-    read_settings = partial(
-        KimiSettings.from_environment,
-        api_key=binding.api_key,
-        base_url=binding.base_url,
-        patience_s=binding.patience,
-        attempts=binding.attempts,
-    )
+    read_settings = settings_reader(binding)
     return ReferenceAdapter(
         read_settings(binding.environment),
         binding.environment,
@@ -49,3 +46,24 @@ def open_adapter(binding: Binding) -> ReferenceAdapter:
         context_cache=binding.context_cache,
         clock=binding.clock,
     )
+
+
+def settings_reader(binding: Binding) -> Reload:
+    """How the settings come of an environment for a client opened with this binding.
+
+    Raises:
+        UsageError: There is no such edition.
+    """
+    return partial(
+        KimiSettings.from_environment,
+        api_key=binding.api_key,
+        base_url=binding.base_url,
+        patience_s=binding.patience,
+        attempts=binding.attempts,
+        table=DOCUMENTED if binding.edition is None else _shipped_for(binding.edition),
+    )
+
+
+@cache
+def _shipped_for(edition: str) -> ModelTable:
+    return table_of(suite.find().edition(edition))

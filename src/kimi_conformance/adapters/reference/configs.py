@@ -2,7 +2,8 @@
 Model configurations, looked up once.
 
 The key is the whole set of arguments, whatever their order, each with its type: 1 and "1" are
-two, as are 1 and True. A lookup that fails is forgotten. Who asks while one is under way waits
+two, as are 1 and True. Of more than 128, the one that nobody has asked for longest is forgotten;
+a lookup that fails is forgotten at once. Who asks while one is under way waits
 for it, and giving up waiting does not end it for the others.
 """
 
@@ -19,7 +20,7 @@ MOST = 128  # as many as the documents let their cache of context windows hold
 
 
 class ConfigCache:
-    """Keeps what a lookup gave, the most recently made last.
+    """Keeps what a lookup gave, the most recently asked for last.
 
     Args:
         look_up: Finds the configuration for the arguments of `get`.
@@ -32,8 +33,10 @@ class ConfigCache:
     async def get(self, **arguments: Any) -> ModelConfig:
         """The configuration for these arguments; raises what the lookup raises."""
         key = frozenset((name, type(value), value) for name, value in arguments.items())
-        found = self._found.get(key)
-        if found is None:
+        found = self._found.pop(key, None)
+        if found is not None:
+            self._found[key] = found
+        else:
             found = asyncio.ensure_future(self._look_up(**arguments))
             self._found[key] = found
             found.add_done_callback(lambda done: self._keep_if_good(key, done))
@@ -67,4 +70,5 @@ def limited(
                 f"{context_window_limit} exceeds."
             )
         window = context_window_limit
-    return replace(config, context_window=window, **options)
+    said = {name: value for name, value in options.items() if value is not None}
+    return replace(config, context_window=window, **said)

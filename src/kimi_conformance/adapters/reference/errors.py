@@ -5,6 +5,7 @@ What the reference adapter raises, by what its user can do about it.
     ├── LLMAuthenticationError          the key is not accepted
     ├── LLMPermissionDeniedError        the key may not do this
     ├── LLMNotFoundError                there is no such model or path
+    │   └── LLMModelRetiredError            there was such a model, and now there is another
     ├── LLMBadRequestError              the request is wrong
     │   └── LLMContextWindowExceededError   it is too long for the model
     ├── LLMRateLimitError               too much at once: wait
@@ -39,6 +40,7 @@ __all__ = [
     "LLMConnectionError",
     "LLMContextWindowExceededError",
     "LLMError",
+    "LLMModelRetiredError",
     "LLMNotFoundError",
     "LLMPermissionDeniedError",
     "LLMQuotaError",
@@ -107,6 +109,10 @@ class LLMNotFoundError(LLMError):
     """There is no such model or path."""
 
     usual_code = ErrorCode.NOT_FOUND
+
+
+class LLMModelRetiredError(LLMNotFoundError):
+    """The API has retired the model; the message names the one to use in its place."""
 
 
 class LLMBadRequestError(LLMError):

@@ -1,9 +1,8 @@
 """
 Which models are Kimi's, and how much they can read.
 
-The table is the documented one (troubleshooting 2.1, processing-flow 3.1.2), in its order.
-A window that the API gives goes before the table's; one that is no positive integer counts
-as not given, and the other entries are none the worse for it.
+A window that the API gives goes before that of the table which the client ships; one that is
+no positive integer counts as not given, and the other entries are none the worse for it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,65 +10,64 @@ from dataclasses import dataclass
 from typing import Any
 
 from kimi_conformance.adapters.protocol import ModelConfig
+from kimi_conformance.adapters.reference.settings import KimiSettings
 
 __all__ = [
     "DEFAULT_WINDOW",
-    "DOCUMENTED_WINDOWS",
     "WindowMismatch",
     "configs_of",
-    "documented_configs",
     "get_handle",
+    "retirement",
     "supports_structured_output",
+    "table_configs",
     "window_mismatches",
 ]
 
 PROVIDER = "kimi"
 CATEGORY = "base"
 DEFAULT_WINDOW = 8192  # tokens, of a model that neither the API nor the table tells about
-DOCUMENTED_WINDOWS: Mapping[str, int] = {
-    "moonshot-v1-8k": 8192,
-    "moonshot-v1-32k": 32768,
-    "moonshot-v1-128k": 131072,
-    "kimi-k2-0905-preview": 262144,
-    "kimi-k2-0711-preview": 131072,
-    "kimi-k2-turbo-preview": 262144,
-    "kimi-thinking-preview": 131072,
-    "kimi-latest": 131072,
-}
 _OWN = ("moonshot-", "kimi-")
 
 
 @dataclass(frozen=True, slots=True)
 class WindowMismatch:
-    """A model whose window is another one by the API than by the documents, in tokens."""
+    """A model whose window is another one by the API than by the table, in tokens."""
 
     id: str
     given: int
-    documented: int
+    expected: int
 
 
-def configs_of(entries: Iterable[Any], base_url: str) -> tuple[ModelConfig, ...]:
+def configs_of(entries: Iterable[Any], settings: KimiSettings) -> tuple[ModelConfig, ...]:
     """Kimi's own models among the entries of the API's list, in the order of the list."""
+    known = settings.table.windows
     return tuple(
-        _config(id, _given_window(entry) or DOCUMENTED_WINDOWS.get(id, DEFAULT_WINDOW), base_url)
+        _config(id, _given_window(entry) or known.get(id, DEFAULT_WINDOW), settings.base_url)
         for id, entry in _own(entries)
     )
 
 
-def documented_configs(base_url: str) -> tuple[ModelConfig, ...]:
-    """The models of the documents, for when the API does not tell."""
-    return tuple(_config(id, window, base_url) for id, window in DOCUMENTED_WINDOWS.items())
+def table_configs(settings: KimiSettings) -> tuple[ModelConfig, ...]:
+    """The models of the table, for when the API does not tell."""
+    windows = settings.table.windows
+    return tuple(_config(id, window, settings.base_url) for id, window in windows.items())
 
 
-def window_mismatches(entries: Iterable[Any]) -> tuple[WindowMismatch, ...]:
-    """Where the API and the documents disagree; models that only one of them knows are left out."""
+def window_mismatches(entries: Iterable[Any], settings: KimiSettings) -> tuple[WindowMismatch, ...]:
+    """Where the API and the table disagree; models that only one of them knows are left out."""
     return tuple(
-        WindowMismatch(id, given, documented)
+        WindowMismatch(id, given, expected)
         for id, entry in _own(entries)
         if (given := _given_window(entry))
-        and (documented := DOCUMENTED_WINDOWS.get(id))
-        and given != documented
+        and (expected := settings.table.windows.get(id))
+        and given != expected
     )
+
+
+def retirement(model: str, settings: KimiSettings) -> str:
+    """What a user of a retired model needs to know, or "": the client knows of no retirement."""
+    successor = settings.table.successors.get(model)
+    return f"The model {model} is retired; use {successor}." if successor else ""
 
 
 def get_handle(

@@ -26,7 +26,8 @@ from kimi_conformance.adapters.reference.models import (
     CATEGORY,
     PROVIDER,
     configs_of,
-    documented_configs,
+    retirement,
+    table_configs,
     window_mismatches,
 )
 from kimi_conformance.adapters.reference.refusals import reading
@@ -124,7 +125,7 @@ def list_models(
 ) -> Operation[tuple[ModelConfig, ...]]:
     """The models that a user can choose from: Kimi's own, with their windows.
 
-    The documented table stands in while the list cannot be had, and where it holds no model
+    The client's table stands in while the list cannot be had, and where it holds no model
     of Kimi's. A user who has switched Kimi off has none, and nothing is sent.
     """
     if settings.disabled:
@@ -135,18 +136,18 @@ def list_models(
         if on_failure is OnListFailure.RAISE:
             raise
         return _stand_in(settings, on_failure, error)
-    for mismatch in window_mismatches(entries):
+    for mismatch in window_mismatches(entries, settings):
         logger.warning(
-            "The API gives %s a context window of %d tokens, the documents %d",
+            "The API gives %s a context window of %d tokens, the table %d",
             mismatch.id,
             mismatch.given,
-            mismatch.documented,
+            mismatch.expected,
         )
-    configs = configs_of(entries, settings.base_url)
+    configs = configs_of(entries, settings)
     if configs or on_failure is not OnListFailure.HARDCODED:
         return configs
     logger.warning("None of the %d models of the API is Kimi's, using hardcoded list", len(entries))
-    return documented_configs(settings.base_url)
+    return table_configs(settings)
 
 
 def check_key(settings: KimiSettings) -> Operation[None]:
@@ -213,7 +214,8 @@ def chat(
     if request.options.get("stream"):
         raise ValueError("A whole answer is not streamed: call stream() for option 'stream'.")
     send = _chat_send(settings, key, _body(request), headers)
-    return (yield from retrying(lambda: _completion(send, key), settings.retry))
+    retired = retirement(request.model, settings)
+    return (yield from retrying(lambda: _completion(send, key, retired), settings.retry))
 
 
 def chat_with_tools(
@@ -247,7 +249,8 @@ def stream(
     """
     key = settings.usable_key(NO_CHAT_KEY)
     body = {**_body(request), "stream": True}
-    return _chat_send(settings, key, body, headers), partial(ChunkReader, key), settings.retry
+    reader = partial(ChunkReader, key, retirement(request.model, settings))
+    return _chat_send(settings, key, body, headers), reader, settings.retry
 
 
 def _list_send(settings: KimiSettings, key: str) -> Send:
@@ -269,9 +272,9 @@ def _chat_send(
     )
 
 
-def _completion(send: Send, key: str) -> Operation[Completion]:
+def _completion(send: Send, key: str, retired: str) -> Operation[Completion]:
     """The answer to one sending of a chat, handed on as it came if it holds a message."""
-    body = reading((yield send), key)
+    body = reading((yield send), key, retired)
     choices = body.get("choices") if isinstance(body, Mapping) else None
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, Mapping) or not isinstance(first.get("message"), Mapping):
@@ -302,7 +305,7 @@ def _stand_in(
     warnings.warn(
         f"Failed to fetch Kimi models from API, using hardcoded list: {error}", stacklevel=2
     )
-    return documented_configs(settings.base_url)
+    return table_configs(settings)
 
 
 def _json(body: Mapping[str, Any]) -> bytes:

@@ -22,14 +22,16 @@ from kimi_conformance.adapters.protocol import (
     Completion,
     Event,
     ModelConfig,
+    ModelPerformance,
     Provider,
     Tracer,
     UsageTotals,
 )
 from kimi_conformance.adapters.reference.client import KimiClient
 from kimi_conformance.adapters.reference.configs import ConfigCache, limited
+from kimi_conformance.adapters.reference.diagnosis import DISABLE_VARIABLE, Listed, diagnosis
 from kimi_conformance.adapters.reference.errors import HandleNotFoundError, LLMError
-from kimi_conformance.adapters.reference.models import documented_configs
+from kimi_conformance.adapters.reference.models import configs_of, table_configs
 from kimi_conformance.adapters.reference.offline import Gate
 from kimi_conformance.adapters.reference.operations import OnListFailure
 from kimi_conformance.adapters.reference.other_models import (
@@ -37,6 +39,7 @@ from kimi_conformance.adapters.reference.other_models import (
     google_models,
     listed_models,
 )
+from kimi_conformance.adapters.reference.overrides import overridden, store_of
 from kimi_conformance.adapters.reference.providers import (
     MemoryStore,
     ProviderStore,
@@ -45,8 +48,19 @@ from kimi_conformance.adapters.reference.providers import (
     providers_from,
 )
 from kimi_conformance.adapters.reference.settings import KimiSettings
+from kimi_conformance.adapters.reference.suggestions import suggested
 from kimi_conformance.adapters.reference.telemetry import Telemetry
+from kimi_conformance.errors import UsageError, nearest
 from kimi_conformance.http import httpx
+from kimi_conformance.models import (
+    API,
+    SETTINGS,
+    Known,
+    ModelFacts,
+    Need,
+    Overrides,
+    told_by_api,
+)
 
 __all__ = ["DEFAULT_HANDLE", "KimiPlatform", "Reload"]
 
@@ -73,7 +87,8 @@ class KimiPlatform(KimiClient):
 
     Args:
         settings: Where the Kimi API is, and with which key to ask it.
-        environment: What else is set up: the other providers, the default model.
+        environment: What else is set up: the other providers, the default model, the file
+            of overrides.
         read_settings: How `reload` reads the Kimi settings.
         store: Where providers are kept that users bring.
         on_list_failure: As for `KimiClient`.
@@ -110,16 +125,24 @@ class KimiPlatform(KimiClient):
         self._read_settings = read_settings
         self._store = store or MemoryStore()
         self.telemetry = Telemetry()
+        self._overrides = store_of(environment)
         self._configs = ConfigCache(self._configured)
+        self._configured_by = Overrides()
         self.last_list: Sequence[ModelConfig] | None = None
         self._current: ModelConfig | None = None
 
     async def list_models(self) -> Sequence[ModelConfig]:
-        """Kimi's models; offline the last list that the API gave, else the documented one."""
+        """Kimi's models, as their user configured them.
+
+        Offline the last list that the API gave, else the table.
+        """
+        return overridden(await self._unconfigured(), self._overrides.current())
+
+    async def _unconfigured(self) -> Sequence[ModelConfig]:
         if self._gate.shut and self.last_list is not None and not self.settings.disabled:
             return self.last_list
         listed = await super().list_models()
-        if listed and listed != documented_configs(self.settings.base_url):
+        if listed and listed != table_configs(self.settings):
             self.last_list = listed
         return listed
 
@@ -185,6 +208,10 @@ class KimiPlatform(KimiClient):
         Raises:
             ValueError, HandleNotFoundError: As for `resolve`, or the limit exceeds the window.
         """
+        overrides = self._overrides.current()
+        if overrides != self._configured_by:
+            self._configs.clear()
+            self._configured_by = overrides
         return await self._configs.get(
             handle=handle,
             context_window_limit=context_window_limit,
@@ -260,13 +287,53 @@ class KimiPlatform(KimiClient):
             call.received()
         return completion
 
+    async def configure_model(self, handle: str, settings: Mapping[str, Any]) -> ModelConfig:
+        """Say what goes before what the API says of one of Kimi's models; None takes it back.
+
+        It holds at once, and, with a file of overrides, for others and after a restart too.
+
+        Raises:
+            HandleNotFoundError: There is no such model.
+            ValueError: There is no such setting, it does not take the value, or the file of
+                overrides cannot be written; all stays as it was.
+        """
+        configs = await self._unconfigured()
+        config = _first(configs, "handle", handle) or _first(configs, "id", handle)
+        if config is None:
+            raise HandleNotFoundError(handle, [str(config.handle) for config in configs])
+        try:
+            overrides = _changed(self._overrides.current(), config, settings)
+            self._overrides.keep(overrides)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        return overridden((config,), overrides)[0]
+
+    async def suggest_models(
+        self, *, context_window: int | None = None, vision: bool = False, reasoning: bool = False
+    ) -> Sequence[ModelConfig]:
+        """Kimi's models that meet a need, by what the API's list tells of them.
+
+        Raises:
+            ValueError, LLMError: As for `fetch_models`.
+        """
+        entries = await self.fetch_models()
+        configs = overridden(configs_of(entries, self.settings), self._overrides.current())
+        need = Need(window=context_window, vision=vision, reasoning=reasoning)
+        return suggested(configs, told_by_api(entries), need)
+
+    def compare_models(self) -> Sequence[ModelPerformance]:
+        """How the calls of each model fared, the quickest model first."""
+        return sorted(self.telemetry.performance.values(), key=lambda each: each.mean_s)
+
     def reload(self, environment: Mapping[str, str]) -> None:
         """Take other settings; calls under way and sessions keep theirs.
 
         Raises:
             InvalidBaseUrlError: The base URL is no http or https URL; all stays as it was.
+            UsageError: The file of overrides cannot be read; likewise.
         """
         settings = self._read_settings(environment)
+        self._overrides = store_of(environment, self._overrides)
         self.settings, self._environment = settings, dict(environment)
         self.last_list = None
         self._configs.clear()
@@ -294,22 +361,30 @@ class KimiPlatform(KimiClient):
         self.telemetry.tracer = tracer
 
     async def diagnosis(self) -> str:
-        """What is set up, for somebody to whom Kimi's models do not show; no key is in it."""
-        variable = "LETTA_DISABLE_KIMI_PROVIDER"
-        flag = self._environment.get(variable)
-        found = [each for each in await self.list_providers() if each.type == "kimi"]
-        return "\n".join(
-            (
-                f"{variable}: {'not set' if flag is None else repr(flag[:20])}",
-                f"KIMI_API_KEY: {'not set' if self.settings.api_key is None else '***'}",
-                f"Kimi providers found: {len(found)}",
-            )
+        """What somebody needs to know to whom Kimi's models do not show; no key is in it.
+
+        Asks the API for its list once, unless Kimi is switched off.
+        """
+        kimi = [each for each in await self.list_providers() if each.type == "kimi"]
+        return diagnosis(
+            self._environment.get(DISABLE_VARIABLE),
+            has_key=self.settings.api_key is not None,
+            providers=len(kimi),
+            known=self.settings.table.windows,
+            listed=None if self.settings.disabled else await self._listing(),
         )
 
     async def aclose(self) -> None:
         """Give up what is being looked up, and exit as `KimiClient` does."""
         self._configs.clear()
         await super().aclose()
+
+    async def _listing(self) -> Listed:
+        """The API's list, or the error in its place."""
+        try:
+            return configs_of(await self.fetch_models(), self.settings)
+        except (LLMError, ValueError) as error:
+            return error
 
     async def _configured(self, handle: str, **options: Any) -> ModelConfig:
         return limited(await self.resolve(handle), **options)
@@ -326,7 +401,8 @@ class KimiPlatform(KimiClient):
         patience = self.settings.patience_s
         if provider.type == "kimi":
             settings = self._settings_of(provider)
-            return _of(provider, await KimiClient.list_models(self._with(settings)))
+            listed = await KimiClient.list_models(self._with(settings))
+            return _of(provider, overridden(listed, self._overrides.current()))
         if provider.type != "google_ai":
             return await self._driver.run(listed_models(provider, patience))
         entries = await self._driver.run(google_models(provider, patience))
@@ -362,6 +438,28 @@ class KimiPlatform(KimiClient):
 
 def _first(configs: Iterable[ModelConfig], name: str, value: str) -> ModelConfig | None:
     return next((config for config in configs if getattr(config, name) == value), None)
+
+
+def _changed(overrides: Overrides, config: ModelConfig, settings: Mapping[str, Any]) -> Overrides:
+    """The overrides with a change of one model's.
+
+    Raises:
+        UsageError: There is no such setting, it does not take the value, or it cannot be true.
+    """
+    for name in settings:
+        if name not in SETTINGS:
+            raise UsageError(f"A model has no setting '{name}'. {nearest(name, SETTINGS)}")
+    id = config.id
+    said = {name: value for name, value in settings.items() if value is not None}
+    taken_back = [name for name in settings if name in overrides.of(id) and name not in said]
+    if taken_back:
+        overrides = overrides.unset(id, taken_back)
+    if said:
+        overrides = overrides.set(id, said)
+    window = config.context_window
+    known = {} if window is None else {"context_window": Known(window, API)}
+    ModelFacts(id=id, offered=True, known=known).verify(overrides.of(id))
+    return overrides
 
 
 def _of(provider: Provider, configs: Iterable[ModelConfig]) -> Sequence[ModelConfig]:

@@ -19,6 +19,7 @@ from kimi_conformance.adapters.reference.errors import (
     LLMBadRequestError,
     LLMContextWindowExceededError,
     LLMError,
+    LLMModelRetiredError,
     LLMNotFoundError,
     LLMPermissionDeniedError,
     LLMQuotaError,
@@ -68,15 +69,20 @@ _WAIT = re.compile(r"try again after (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
-def reading(answer: Answer, secret: str) -> Any:
+def reading(answer: Answer, secret: str, retired: str = "") -> Any:
     """The JSON of an answer that grants what was asked.
+
+    Args:
+        answer: What came.
+        secret: The key, which no message may show.
+        retired: What to say where there is no such model and the client knows why, or "".
 
     Raises:
         LLMError: The status is none of 200 to 299, the body is an error all the same, or it
             is no JSON.
     """
     if not 200 <= answer.status < 300:
-        raise _refused(answer, secret)
+        raise _refused(answer, secret, retired)
     try:
         body = decoded(answer.body)
     except ValueError as error:
@@ -85,14 +91,15 @@ def reading(answer: Answer, secret: str) -> Any:
             f"Error: the answer is no JSON but says: {text}", status=answer.status
         ) from error
     if holds_error(body):
-        raise refusal(body, secret, status=answer.status)
+        raise refusal(body, secret, answer.status, retired)
     return body
 
 
-def refusal(body: Any, secret: str, status: int) -> LLMError:
-    """The error that a decoded body stands for."""
+def refusal(body: Any, secret: str, status: int, retired: str = "") -> LLMError:
+    """The error that a decoded body stands for; the arguments are those of `reading`."""
     type, text = _envelope(body)
-    return _error(status, type, quoted(text, secret), secret, _asked_in(text))
+    error = _error(status, type, quoted(text, secret), secret, _asked_in(text))
+    return _explained(error, type, retired)
 
 
 def holds_error(body: Any) -> bool:
@@ -122,7 +129,7 @@ def quoted(text: str, secret: str, longest: int = LONGEST_QUOTE) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def _refused(answer: Answer, secret: str) -> LLMError:
+def _refused(answer: Answer, secret: str, retired: str) -> LLMError:
     try:
         type, text = _envelope(decoded(answer.body))
     except ValueError:
@@ -132,7 +139,15 @@ def _refused(answer: Answer, secret: str) -> LLMError:
     asked = _asked_by(answer.headers)
     if asked is None:
         asked = _asked_in(text)
-    return _error(answer.status, type, quoted(text, secret), secret, asked)
+    error = _error(answer.status, type, quoted(text, secret), secret, asked)
+    return _explained(error, type, retired)
+
+
+def _explained(error: LLMError, type: str | None, retired: str) -> LLMError:
+    """The error with the reason that the API leaves out: it calls a retired model unknown."""
+    if retired and isinstance(error, LLMNotFoundError) and type == "resource_not_found_error":
+        return LLMModelRetiredError(f"{error.message}. {retired}", status=error.status)
+    return error
 
 
 def _error(

@@ -19,6 +19,7 @@ from kimi_conformance.adapters.reference.errors import (
     MissingKeyError,
 )
 from kimi_conformance.adapters.reference.retry import RetryPolicy
+from kimi_conformance.adapters.reference.table import DOCUMENTED, ModelTable
 from kimi_conformance.http import httpx
 
 __all__ = ["DEFAULT_BASE_URL", "KimiSettings"]
@@ -40,6 +41,7 @@ class KimiSettings:
         disabled: Whether the user has switched Kimi off.
         patience_s: Silence after which to give up, where that is sooner than usual.
         retry: When a chat is sent again.
+        table: What the client knows of the models without asking.
 
     Raises:
         InvalidBaseUrlError: The base URL is no http or https URL, or holds a user's name.
@@ -50,6 +52,7 @@ class KimiSettings:
     disabled: bool = False
     patience_s: float = math.inf
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    table: ModelTable = DOCUMENTED
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "api_key", (self.api_key or "").strip() or None)
@@ -66,6 +69,7 @@ class KimiSettings:
         base_url: str | None = None,
         patience_s: float | None = None,
         attempts: int | None = None,
+        table: ModelTable = DOCUMENTED,
     ) -> "KimiSettings":
         """Read the settings; a key or base URL that is given goes before the environment's.
 
@@ -75,6 +79,7 @@ class KimiSettings:
             base_url: None leaves it to the environment.
             patience_s: None leaves every limit as it is.
             attempts: How often a chat is sent at most; None leaves it at the usual number.
+            table: What the client knows of the models without asking.
 
         Raises:
             InvalidBaseUrlError: As for the class.
@@ -86,6 +91,7 @@ class KimiSettings:
             in {"true", "1"},
             patience_s=math.inf if patience_s is None else patience_s,
             retry=RetryPolicy() if attempts is None else RetryPolicy(attempts=attempts),
+            table=table,
         )
 
     def usable_key(self, if_missing: str) -> str:

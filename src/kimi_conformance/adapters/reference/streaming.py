@@ -37,13 +37,18 @@ def is_event_stream(status: int, headers: httpx.Headers) -> bool:
 class ChunkReader:
     """Reads one stream.
 
+    Args:
+        secret: The key, which no message may show.
+        retired: What is known of the model, as `refusals.reading` takes it.
+
     Attributes:
         done: Whether the stream has said that it is complete; what follows is not read.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, retired: str = "") -> None:
         self._decoder = SSEDecoder()
         self._secret = secret
+        self._retired = retired
         self._chunks = 0
         self._pending = 0
         self.done = False
@@ -89,7 +94,7 @@ class ChunkReader:
     def no_stream(self, answer: Answer) -> LLMError:
         """The error that an answer stands for which came in place of a stream."""
         try:
-            reading(answer, self._secret)
+            reading(answer, self._secret, self._retired)
         except LLMError as error:
             return error
         return LLMError("Error: a whole answer came in place of a stream", status=answer.status)

@@ -19,7 +19,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from kimi_conformance.adapters.protocol import ChatRequest, Event, Tracer, UsageTotals
+from kimi_conformance.adapters.protocol import (
+    ChatRequest,
+    Event,
+    ModelPerformance,
+    Tracer,
+    UsageTotals,
+)
 
 __all__ = ["Call", "Telemetry"]
 
@@ -36,12 +42,14 @@ class Telemetry:
     Attributes:
         events: The latest events, oldest first.
         totals: What all calls together have used.
+        performance: How the calls of each model fared, by its id.
         tracer: What opens the spans, or None: there are none.
     """
 
     def __init__(self) -> None:
         self.events: deque[Event] = deque(maxlen=MOST_EVENTS)
         self.totals = UsageTotals()
+        self.performance: dict[str, ModelPerformance] = {}
         self.tracer: Tracer | None = None
 
     @contextmanager
@@ -65,6 +73,18 @@ class Telemetry:
         self.totals = UsageTotals(
             step_count=before.step_count + 1,
             **{name: getattr(before, name) + (usage[name] or 0) for name in _COUNTS},
+        )
+
+    def time(self, model: str, seconds: float, completion_tokens: int) -> None:
+        """Count one more call of a model, and how long it took."""
+        nothing = ModelPerformance(model=model, calls=0, mean_s=0.0, completion_tokens=0)
+        before = self.performance.get(model, nothing)
+        calls = before.calls + 1
+        self.performance[model] = ModelPerformance(
+            model=model,
+            calls=calls,
+            mean_s=before.mean_s + (seconds - before.mean_s) / calls,
+            completion_tokens=before.completion_tokens + completion_tokens,
         )
 
 
@@ -101,12 +121,14 @@ class Call:
         """Tell that the answer has come in whole."""
         usage = self._usage if isinstance(self._usage, Mapping) else {}
         counts = {name: _count(usage.get(name)) for name in _COUNTS}
+        seconds = time.perf_counter() - self._started
         self._telemetry.add(counts)
+        self._telemetry.time(self._model, seconds, counts["completion_tokens"] or 0)
         self._telemetry.tell(
             "llm_response_received",
             {
                 "model": self._model,
-                "seconds": round(time.perf_counter() - self._started, 6),
+                "seconds": round(seconds, 6),
                 "finish_reason": self._finish_reason,
                 **counts,
                 "streamed": self._streamed,

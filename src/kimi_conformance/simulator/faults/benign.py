@@ -16,7 +16,6 @@ from kimi_conformance.simulator.faults.change import (
     on_chunks,
     on_frames,
     on_json,
-    timed_chunks,
     with_header,
     with_json,
 )
@@ -111,15 +110,23 @@ def _rewritten(dump: Callable[[Any], str]) -> Change:
 
     def edited(answer: Answer) -> Answer:
         if is_stream(answer):
-            chunks = timed_chunks(answer)
-            frames = [Frame(chunk.at, f"data: {dump(chunk.body)}\n\n".encode()) for chunk in chunks]
-            return replace(answer, frames=(*frames, answer.frames[-1]))
-        if not answer.frames:
-            return answer
+            frames = [Frame(each.at, _event_rewritten(each.data, dump)) for each in answer.frames]
+            return replace(answer, frames=tuple(frames))
+        kind = answer.header("Content-Type") or ""
+        if not answer.frames or not kind.startswith("application/json"):
+            return answer  # a file is what it is
         frames = [Frame(answer.frames[0].at, dump(json_of(answer)).encode())]
         return replace(answer, frames=tuple(frames))
 
     return on_answer(edited)
+
+
+def _event_rewritten(event: bytes, dump: Callable[[Any], str]) -> bytes:
+    """Write the JSON of one event in another way; what stands before it, and [DONE], stay."""
+    head, found, data = event.partition(b"data: ")
+    if not found or not data.startswith(b"{"):
+        return event
+    return head + found + dump(json.loads(data)).encode() + b"\n\n"
 
 
 def _spaced(value: Any) -> str:

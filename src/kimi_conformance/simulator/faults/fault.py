@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kimi_conformance.simulator.go_json import go_json
-from kimi_conformance.simulator.routes import CACHING, CHAT
+from kimi_conformance.simulator.routes import BATCHES, CACHING, CHAT, FILES, FORMULAS, MESSAGES
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Request
 
@@ -24,8 +24,12 @@ __all__ = [
     "Serve",
     "Sound",
     "anything",
+    "batches",
     "caching",
     "chats",
+    "files",
+    "formulas",
+    "messages",
     "models",
     "sent",
     "streams",
@@ -78,6 +82,7 @@ class Fault:
             a switch says `nth`.
         breaks: The ids of the requirements that it breaks.
         benign: Whether it is legal; then it breaks nothing.
+        edition: The edition in which it is proven: the oldest of what it breaks.
         defaults: The parameters that a switch may set, with their values otherwise.
     """
 
@@ -87,6 +92,7 @@ class Fault:
     touches: Callable[[Request], bool] = anything
     breaks: frozenset[str] = frozenset()
     benign: bool = False
+    edition: str = "2025-09"
     defaults: Parameters = field(default_factory=dict)
 
 
@@ -113,6 +119,26 @@ def models(request: Request) -> bool:
 def caching(request: Request) -> bool:
     """Requests that manage caches."""
     return request.path == CACHING or request.path.startswith(f"{CACHING}/")
+
+
+def files(request: Request) -> bool:
+    """Requests about files."""
+    return request.path == FILES or request.path.startswith(f"{FILES}/")
+
+
+def batches(request: Request) -> bool:
+    """Requests about batches."""
+    return request.path == BATCHES or request.path.startswith(f"{BATCHES}/")
+
+
+def formulas(request: Request) -> bool:
+    """Requests about official tools."""
+    return request.path.startswith(f"{FORMULAS}/")
+
+
+def messages(request: Request) -> bool:
+    """Requests to the Anthropic face."""
+    return request.path == MESSAGES
 
 
 def sent(request: Request) -> dict[str, Any]:

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from kimi_conformance.simulator.faults.change import as_json
-from kimi_conformance.simulator.faults.fault import Change, Fault, Parameters, Sound, models
+from kimi_conformance.simulator.faults.fault import (
+    Change,
+    Fault,
+    Parameters,
+    Sound,
+    chats,
+    models,
+    sent,
+    with_sent,
+)
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = ["MODELS"]
@@ -53,6 +62,29 @@ def _doubled(body: dict[str, Any]) -> dict[str, Any]:
 
 def _foreign(item: Item) -> None:
     item["id"] = f"gpt-{item['id']}"
+
+
+def _served_anyway(request: Request, sound: Sound, _: Parameters) -> Answer:
+    """Have the default model answer for a retired one."""
+    edition, body = sound.world.edition, sent(request)
+    if edition.successor(str(body.get("model"))) is None:
+        return sound.reply(request)
+    return sound.reply(with_sent(request, {**body, "model": edition.default_model}))
+
+
+def _listed_anyway(request: Request, sound: Sound, parameters: Parameters) -> Answer:
+    """List the models that were retired after those that were not."""
+    gone = [model.id for model in sound.world.edition.retired]
+
+    def longer(body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "data": [*body["data"], *({**body["data"][0], "id": id} for id in gone)]}
+
+    return _lists(longer)(request, sound, parameters)
+
+
+def _mute(item: Item) -> None:
+    for name in [name for name in item if name.startswith("supports_")]:
+        del item[name]
 
 
 def _row(name: str, text: str, change: Change, *breaks: str) -> Fault:
@@ -145,5 +177,27 @@ MODELS = (
         change=_drop_documented,
         touches=models,
         defaults={"model": ""},
+    ),
+    Fault(
+        name="retired_served",
+        text="Answers for a retired model with another.",
+        change=_served_anyway,
+        touches=chats,
+        breaks=frozenset({"CHAT-008"}),
+        edition="2026-09",
+    ),
+    Fault(
+        name="retired_listed",
+        text="Lists models that are retired.",
+        change=_listed_anyway,
+        touches=models,
+        edition="2026-09",
+    ),
+    Fault(
+        name="capabilities_missing",
+        text="Does not say what models can do.",
+        change=_each(_mute),
+        touches=models,
+        edition="2026-09",
     ),
 )

@@ -221,6 +221,124 @@ _TABLE = (
         "22 23 24 25 26 29 30 31 32 33 ERRORS 01 02 03 04 05 06 07 09 MODELS 01 02 03 04 05 "
         "06 STREAM 03 05 07 09 10 11 TOOLS 01 02 03 04 05 06 07 08 09 10 11 12 14 15 16",
     ),
+    # from here on: in the edition 2026-09
+    ("accepts_length_mistyped accepts_thinking_mistyped", "ERRORS 10"),
+    ("accepts_logit_bias", "CHAT 35"),
+    ("accepts_top_logprobs", "CHAT 36"),
+    ("accepts_response_schema_missing", "CHAT 37"),
+    ("accepts_image_format", "CHAT 38"),
+    ("accepts_response_schema_flawed", "CHAT 39"),
+    ("accepts_value_fixed", "THINKING 04 06"),
+    ("accepts_reasoning_missing", "THINKING 07"),
+    ("accepts_tool_choice_without_tools", "TOOLS 18"),
+    ("accepts_tool_choice_thinking", "TOOLS 19"),
+    ("accepts_parameters_flawed", "TOOLS 21"),
+    ("retired_served", "MODELS 07"),
+    ("retired_listed", "MODELS 08"),
+    ("capabilities_missing", "MODELS 09"),
+    ("reasoning_hidden", "THINKING 01 03"),
+    ("reasoning_uncounted", "THINKING 02"),
+    ("reasoning_last", "THINKING 08"),
+    ("ignores_thinking", "ERRORS 10 THINKING 03 TOOLS 20"),
+    ("ignores_max_completion_tokens", "ERRORS 10 THINKING 09"),
+    ("fixed_value_refused", "THINKING 05"),
+    ("required_call_optional", "TOOLS 18 19 20"),
+    ("cached_not_counted", "CACHING 26 CHAT 17 22 STREAM 03 07"),
+    # the services beside chat: files, official tools, the Anthropic face
+    (
+        "half_json",
+        "ANTHROPIC 01 05 06 08 09 12 FILES 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 "
+        "FORMULAS 01 02 04 06 07 08",
+    ),
+    (
+        "no_utf8",
+        "ANTHROPIC 01 02 03 04 05 06 08 09 10 11 12 13 14 FILES 01 02 03 04 05 06 07 08 09 10 "
+        "11 12 13 14 15 16 FORMULAS 01 02 04 05 06 07 08",
+    ),
+    ("content_filter refuses_max_tokens", "FILES 15 FORMULAS 01 06 07 08"),
+    ("accepts_any_key forbidden_for_wrong_key", "ANTHROPIC 11 12 FILES 13 14 FORMULAS 05"),
+    ("accepts_no_key error_type_wrong", "ANTHROPIC 11 FILES 13 14 FORMULAS 05"),
+    (
+        "error_without_type error_type_unknown",
+        "ANTHROPIC 10 11 FILES 09 10 11 12 13 14 FORMULAS 05",
+    ),
+    ("error_without_message", "ANTHROPIC 10 FILES 09"),
+    (
+        "error_is_text error_is_flat",
+        "ANTHROPIC 10 11 12 14 FILES 08 09 10 11 12 13 14 FORMULAS 05",
+    ),
+    (
+        "error_is_html error_is_empty",
+        "ANTHROPIC 10 11 12 14 FILES 08 09 10 11 12 13 14 FORMULAS 04 05",
+    ),
+    ("error_with_200", "ANTHROPIC 10 11 12 14 FILES 07 08 09 10 11 12 13 14 FORMULAS 03 05"),
+    ("error_message_mute accepts_file_purpose", "FILES 09"),
+    ("unknown_path_is_html unknown_path_accepted message_method_is_405", "ANTHROPIC 13"),
+    ("accepts_file_missing", "FILES 11"),
+    ("accepts_file_empty", "FILES 10"),
+    ("accepts_formula_function accepts_formula_arguments", "FORMULAS 04"),
+    ("refuses_tools", "FORMULAS 01 06 07 08"),
+    ("choices_empty call_arguments_object refuses_unknown", "FORMULAS 06 07 08"),
+    ("finish_reason_wrong finish_reason_null", "FORMULAS 06 07"),
+    ("finish_tool_calls_without content_missing", "FORMULAS 07"),
+    ("finish_stop_with_calls call_type_wrong search_is_a_function", "FORMULAS 06"),
+    ("usage_missing usage_text usage_constant_prompt", "FILES 15 FORMULAS 08"),
+    ("call_without_id refuses_results search_result_refused", "FORMULAS 07 08"),
+    ("call_arguments_cut", "FORMULAS 06 08"),
+    ("call_arguments_foreign search_for_nothing", "FORMULAS 08"),
+    ("forgets_turns", "FILES 15 FORMULAS 07 08"),
+    (
+        "gzip_broken",
+        "ANTHROPIC 01 05 06 08 09 10 11 12 13 14 FILES 01 02 03 04 05 06 07 08 09 10 11 12 13 "
+        "14 15 16 FORMULAS 01 02 03 04 05 06 07 08",
+    ),
+    ("file_bytes_wrong file_without_id", "FILES 01"),
+    ("file_status_pending", "FILES 02"),
+    ("file_name_lost", "FILES 03"),
+    ("file_unlisted", "FILES 04"),
+    ("file_content_raw file_content_empty", "FILES 05"),
+    ("file_deletion_mute", "FILES 06"),
+    ("file_keeps_deleted", "FILES 07"),
+    ("file_unknown_is_empty", "FILES 07 08"),
+    ("file_deletes_unknown", "FILES 08"),
+    ("file_takes_json", "FILES 12"),
+    ("file_for_anybody", "FILES 13"),
+    ("file_from_anybody", "FILES 14"),
+    ("file_same_again", "FILES 16"),
+    ("file_unread", "FILES 15"),
+    ("formula_definitions_bare", "FORMULAS 01"),
+    ("formula_mute", "FORMULAS 02"),
+    ("formula_unknown_is_known", "FORMULAS 03"),
+    ("formula_for_anybody", "FORMULAS 05"),
+    ("message_content_text", "ANTHROPIC 01"),
+    ("message_stop_missing message_block_open", "ANTHROPIC 02"),
+    ("message_events_nameless", "ANTHROPIC 03"),
+    ("message_usage_grows", "ANTHROPIC 04"),
+    ("message_hides_length", "ANTHROPIC 05"),
+    ("message_input_text", "ANTHROPIC 06"),
+    ("message_input_cut", "ANTHROPIC 07"),
+    ("message_drops_results", "ANTHROPIC 08"),
+    ("message_drops_system", "ANTHROPIC 09"),
+    ("message_error_kimi", "ANTHROPIC 10"),
+    ("message_key_anthropic", "ANTHROPIC 11"),
+    ("message_bearer_only", "ANTHROPIC 12"),
+    ("message_takes_anything", "ANTHROPIC 10 14"),
+    # the same and batches, in the edition 2026-09
+    ("accepts_file_no_jsonl", "FILES 18"),
+    ("accepts_batch_endpoint accepts_batch_window batch_takes_any_file", "BATCHES 09"),
+    ("accepts_batch_metadata_too_many accepts_batch_metadata_pair", "BATCHES 10"),
+    ("file_only_texts", "FILES 17"),
+    ("batch_without_counts", "BATCHES 01"),
+    ("batch_metadata_lost", "BATCHES 02"),
+    ("batch_pages_repeat", "BATCHES 03"),
+    ("batch_results_nameless", "BATCHES 04 05"),
+    ("batch_errors_lost", "BATCHES 05"),
+    ("batch_unstoppable", "BATCHES 06 07"),
+    ("batch_cancels_ended", "BATCHES 07"),
+    ("batch_unknown_is_empty", "BATCHES 08"),
+    ("batch_half_sound", "BATCHES 11"),
+    ("batch_for_anybody", "BATCHES 12"),
+    ("batch_from_anybody", "BATCHES 13"),
 )
 
 
@@ -233,7 +351,14 @@ def _ids(short: str) -> Iterator[str]:
             topic = word
 
 
-NOTICED: Mapping[str, frozenset[str]] = {
-    name: frozenset(_ids(short)) for names, short in _TABLE for name in names.split()
-}
+def _noticed() -> Mapping[str, frozenset[str]]:
+    """The table by faults; what stands in several rows is taken together."""
+    found: dict[str, set[str]] = {}
+    for names, short in _TABLE:
+        for name in names.split():
+            found.setdefault(name, set()).update(_ids(short))
+    return {name: frozenset(ids) for name, ids in found.items()}
+
+
+NOTICED: Mapping[str, frozenset[str]] = _noticed()
 """The ids of the requirements whose checks fail, by the name of the fault."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from kimi_conformance.simulator.batches import CREATE_BATCH_RULES
 from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES
 from kimi_conformance.simulator.chat_rules import CHAT_RULES
 from kimi_conformance.simulator.faults.change import (
@@ -18,12 +19,19 @@ from kimi_conformance.simulator.faults.fault import (
     Fault,
     Parameters,
     Sound,
+    batches,
     caching,
     chats,
+    files,
+    formulas,
     sent,
     with_key,
 )
+from kimi_conformance.simulator.files import UPLOAD_RULES
+from kimi_conformance.simulator.formulas import FIBER_RULES
 from kimi_conformance.simulator.rules import RuleTable
+from kimi_conformance.simulator.schema_rules import SCHEMA_RULES
+from kimi_conformance.simulator.thinking_rules import THINKING_RULES
 from kimi_conformance.wire.exchange import Answer, Frame, Request
 
 __all__ = ["REFUSALS"]
@@ -108,6 +116,21 @@ _REFUSED_NEXT = {"model_type": ("model_not_found",), "messages_type": ("messages
 """What would refuse the same request if the first rule did not."""
 
 
+_OF_2026 = frozenset(rule.name for rule in (*THINKING_RULES, *SCHEMA_RULES)) | {
+    "batch_endpoint",
+    "batch_metadata_pair",
+    "batch_metadata_too_many",
+    "batch_window",
+    "file_no_jsonl",
+    "image_format",
+    "length_mistyped",
+    "logit_bias",
+    "tool_choice_without_tools",
+    "top_logprobs",
+}
+"""The rules that the editions before have no use for."""
+
+
 def _accepting(table: RuleTable, touches: Any, known: set[str]) -> Iterator[Fault]:
     """One fault for each rule: it is not asked."""
     for rule in table:
@@ -118,6 +141,7 @@ def _accepting(table: RuleTable, touches: Any, known: set[str]) -> Iterator[Faul
                 text=f"Does not refuse what the rule {rule.name} refuses.",
                 change=_waives(rule.name, *_REFUSED_NEXT.get(rule.name, ())),
                 touches=touches,
+                edition="2026-09" if rule.name in _OF_2026 else "2025-09",
             )
 
 
@@ -159,6 +183,9 @@ def _every_rule() -> Iterator[Fault]:
     known: set[str] = set()
     yield from _accepting(CHAT_RULES, chats, known)
     yield from _accepting(CREATE_CACHE_RULES, caching, known)
+    yield from _accepting(UPLOAD_RULES, files, known)
+    yield from _accepting(CREATE_BATCH_RULES, batches, known)
+    yield from _accepting(FIBER_RULES, formulas, known)
 
 
 REFUSALS = (

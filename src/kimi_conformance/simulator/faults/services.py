@@ -18,6 +18,7 @@ from kimi_conformance.simulator.faults.fault import (
     Parameters,
     Sound,
     anything,
+    files,
     models,
     sent,
     streams,
@@ -93,8 +94,8 @@ def _embeds(request: Request, answer: Answer, _: World) -> Answer | None:
 
 
 def _unprocessable(request: Request, answer: Answer, _: World) -> Answer | None:
-    """Answer a body that is no JSON object with 422."""
-    if request.method != "POST" or answer.status != 400 or sent(request):
+    """Answer a body that is no JSON object with 422; a form is none, and need not be."""
+    if request.method != "POST" or answer.status != 400 or sent(request) or files(request):
         return None
     return replace(answer, status=422)
 

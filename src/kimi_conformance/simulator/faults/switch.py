@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from kimi_conformance.errors import UsageError, nearest
+from kimi_conformance.simulator.faults.batches import BATCHES
 from kimi_conformance.simulator.faults.benign import BENIGN
 from kimi_conformance.simulator.faults.cache_life import CACHE_LIFE
 from kimi_conformance.simulator.faults.caching import CACHING
 from kimi_conformance.simulator.faults.completions import COMPLETIONS
 from kimi_conformance.simulator.faults.fault import Fault, Parameters
+from kimi_conformance.simulator.faults.files import FILES
+from kimi_conformance.simulator.faults.formulas import FORMULAS
+from kimi_conformance.simulator.faults.messages import MESSAGES
 from kimi_conformance.simulator.faults.models import MODELS
 from kimi_conformance.simulator.faults.noticed import NOTICED
 from kimi_conformance.simulator.faults.outages import OUTAGES
@@ -18,6 +22,7 @@ from kimi_conformance.simulator.faults.prompts import PROMPTS
 from kimi_conformance.simulator.faults.refusals import REFUSALS
 from kimi_conformance.simulator.faults.services import SERVICES
 from kimi_conformance.simulator.faults.streams import STREAMS
+from kimi_conformance.simulator.faults.thinking import THINKING
 from kimi_conformance.simulator.faults.transport import TRANSPORT
 from kimi_conformance.wire.exchange import Request
 
@@ -38,6 +43,11 @@ FAULTS: Mapping[str, Fault] = {
         *CACHE_LIFE,
         *PROMPTS,
         *SERVICES,
+        *FILES,
+        *BATCHES,
+        *FORMULAS,
+        *MESSAGES,
+        *THINKING,
         *BENIGN,
     )
 }

@@ -1,0 +1,203 @@
+"""
+How well load generators measure, and what it costs them: ours beside others, in one run.
+
+The target notes when it wrote each chunk, so every figure is a difference to what was true, or a
+ratio within one round. Each contender has the target for itself, in turn, several rounds; shown
+are medians. Other work on the machine moves all of them: the load is shown beside.
+
+    python benchmarks/load_reader.py [--rounds 3] [--streams 500] [--seconds 6] [--only ours,fast]
+                                     [--tools FOLDER] [accuracy tls short idle stall samples]
+
+FOLDER is the `bin` of an environment in which guidellm or aiperf is installed. `tls` needs
+openssl.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+Figures = dict[str, float]
+
+
+class Target:
+    """The target, in a process of its own."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._in, self._out = process.stdin, process.stdout
+        self.base_url = self._out.readline().strip()
+
+    def order(self, order: str) -> dict[str, Any]:
+        self._in.write(order + "\n")
+        self._in.flush()
+        told: dict[str, Any] = json.loads(self._out.readline())
+        return told
+
+
+@contextmanager
+def target(*arguments: str) -> Iterator[Target]:
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "load_target.py"), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Target(process)
+    finally:
+        process.communicate()
+
+
+def contend(name: str, mode: str, users: int, seconds: float, *more: str) -> dict[str, Any]:
+    """Let one contender run against a target of its own; what it saw, and the truth."""
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    if more:
+        environment["SSL_CERT_FILE"] = str(Path(more[1]).with_suffix(".crt"))
+    with target(*more) as served:
+        child = subprocess.Popen(
+            [
+                *(sys.executable, str(HERE / "load_contender.py"), name, served.base_url, mode),
+                *(str(users), str(seconds)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == "go\n", f"{name} did not begin"
+        served.order("mark")
+        told: dict[str, Any] = json.loads(child.stdout.readline())
+        truth = served.order("tell")
+        child.wait()
+    return {**told, "truth": truth}
+
+
+def p99(values: Sequence[float]) -> float:
+    return sorted(values)[max(-(-len(values) * 99 // 100) - 1, 0)] if values else float("nan")
+
+
+def mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if values else float("nan")
+
+
+def accuracy(names: Sequence[str], options: argparse.Namespace, *more: str) -> None:
+    rounds: dict[str, list[Figures]] = {name: [] for name in names}
+    for _ in range(options.rounds):
+        for name in names:
+            found = contend(name, "streams", options.streams, options.seconds, *more)
+            truth = found["truth"]
+            rounds[name].append(
+                {
+                    "TTFT mean off by, ms": 1e3 * (mean(found["ttft"]) - mean(truth["ttft"])),
+                    "TTFT p99 off by, ms": 1e3 * (p99(found["ttft"]) - p99(truth["ttft"])),
+                    "ITL p99 off by, ms": 1e3 * (p99(found["itl"]) - p99(truth["itl"])),
+                    "true TTFT mean, ms": 1e3 * mean(truth["ttft"]),
+                    "true TTFT p99, ms": 1e3 * p99(truth["ttft"]),
+                    "true ITL p99, ms": 1e3 * p99(truth["itl"]),
+                    "Locust's table: mean, ms": 1e3 * found["table"][0],
+                    "Locust's table: p99, ms": float(found["table"][1] or 0),
+                    "CPU a chunk, µs": 1e6 * found["cpu"] / max(truth["chunks"], 1),
+                    "resident, MB": found["resident"] / 1e6,
+                    "shared stamps, %": 100 * found.get("shared", float("nan")),
+                    "without kernel stamp, %": 100 * found.get("unstamped", float("nan")),
+                    "chunks a second": truth["chunks"] / truth["seconds"],
+                }
+            )
+    show(f"{options.streams} streams{' over TLS' if more else ''}", rounds)
+
+
+def tls(names: Sequence[str], options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        both = Path(folder) / "both.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
+        command += ["ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+        command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(both)]
+        subprocess.run(
+            [*command, "-out", str(both.with_suffix(".crt"))], check=True, capture_output=True
+        )
+        both.write_text(both.read_text() + both.with_suffix(".crt").read_text())
+        accuracy(names, options, "--certificate", str(both))
+
+
+def short(names: Sequence[str], options: argparse.Namespace) -> None:
+    rounds: dict[str, list[Figures]] = {name: [] for name in names if name != "http"}
+    for _ in range(options.rounds):
+        for name, figures in rounds.items():
+            found = contend(name, "short", 50, options.seconds)
+            figures.append(
+                {
+                    "replies a second": found["replies"] / found["seconds"],
+                    "CPU a reply, µs": 1e6 * found["cpu"] / found["replies"],
+                    "core used, %": 100 * found["cpu"] / found["seconds"],
+                }
+            )
+    show("short replies, 50 users", rounds)
+
+
+def idle(names: Sequence[str], options: argparse.Namespace) -> None:
+    del options
+    rounds: dict[str, list[Figures]] = {name: [] for name in names if name != "http"}
+    for name, figures in rounds.items():
+        few, many = (contend(name, "idle", users, 3.0)["grown"] for users in (100, 1100))
+        figures.append({"a virtual user, kB": (many - few) / 1000 / 1000})
+    show("1,000 more users with a connection each", rounds)
+
+
+def stall(names: Sequence[str], options: argparse.Namespace) -> None:
+    """Two seconds of stall, four connections, an open workload; against unbounded connections."""
+    del names, options
+    child = subprocess.Popen(
+        [sys.executable, str(HERE / "load_stall.py")], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    rate, seconds, begins, lasts = 100.0, 20.0, 5.0, 2.0
+    del child, rate, seconds, begins, lasts
+
+
+def samples(names: Sequence[str], options: argparse.Namespace) -> None:
+    """What a sample costs; a million of them read and judged."""
+    del names, options
+    program = Path(__file__).with_name("load_samples.py")
+    subprocess.run([sys.executable, str(program)], check=True)
+
+
+def show(title: str, rounds: dict[str, list[Figures]]) -> None:
+    print(f"\n{title}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    names = list(rounds)
+    print(f"  {'':28}" + "".join(f"{name:>10}" for name in names))
+    for key in next(iter(rounds.values()))[0]:
+        row = [statistics.median(figures[key] for figures in rounds[name]) for name in names]
+        print(f"  {key:28}" + "".join(f"{value:10.2f}" for value in row))
+    sys.stdout.flush()
+
+
+PARTS = {"accuracy": accuracy, "tls": tls, "short": short, "idle": idle}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("parts", nargs="*", default=list(PARTS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--streams", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--only", default="ours,fast,http")
+    options = parser.parse_args()
+    for part in options.parts:
+        PARTS[part](options.only.split(","), options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""
+What a streamed reply says, and when, read while it arrives.
+
+Parsing every chunk would cost more than all the rest of reading, and parsing whole streams
+when they end would hold up all others. So a chunk is parsed only once for its shape. The
+chunks of a stream differ in nothing but a text: what stands before and after that text is
+remembered, and a chunk that begins and ends so, with a text that has no quote in it, adds a
+token of the same sort. Every other chunk is parsed as JSON. The result is the same as if all
+had been; whether they obey the laws of the wire is judged elsewhere, on a share of them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kimi_conformance.wire.chat_stream import DONE
+from kimi_conformance.wire.json_values import elements, is_count, is_text, members, parse_json
+
+__all__ = ["StreamScan"]
+
+_BOM = b"\xef\xbb\xbf"
+_DONE = DONE.encode()
+_TEXTS = ("content", "reasoning_content")
+_OPENED = {name: re.compile(rb'"%s"[ \t]*:[ \t]*"' % name.encode()) for name in _TEXTS}
+_TEXT = re.compile(rb'(?:[^"\\]|\\.)+')
+_PATIENCE = 16  # shapes that are learned in one stream; beyond, its chunks seem to have none
+
+
+class StreamScan:
+    """One stream, fed as it arrives.
+
+    Times are those that `feed` is given; an event has the time of the bytes that closed it.
+
+    Attributes:
+        first_event: When the first event was there, or None.
+        first_reasoning: When the first chunk with reasoning was there, or None.
+        first_answer: When the first chunk with content or a tool call was there, or None.
+        times: When each chunk with generated content was there.
+        events: How many events there were.
+        shared: How many chunks with generated content have their time from bytes that brought
+            more than one of them: the gaps within are not known, and show as 0.
+        prompt_tokens: As `wire.timeline` takes them from the usage, or None.
+        completion_tokens: Likewise.
+        flaw: Why this stream, had it ended now, were no usable reply, or "".
+    """
+
+    __slots__ = (
+        "_after_cr",
+        "_buffer",
+        "_choices",
+        "_completions",
+        "_errors",
+        "_finished",
+        "_last_done",
+        "_misses",
+        "_prefix",
+        "_suffix",
+        "_texts",
+        "_usage",
+        "events",
+        "first_answer",
+        "first_event",
+        "first_reasoning",
+        "shared",
+        "times",
+    )
+
+    def __init__(self) -> None:
+        self.first_event: float | None = None
+        self.first_reasoning: float | None = None
+        self.first_answer: float | None = None
+        self.times: list[float] = []
+        self.events = 0
+        self.shared = 0
+        self._buffer = b""
+        self._after_cr = False  # a LF that comes next belongs to the CR before it
+        self._prefix = b""  # the shape of a chunk that adds a token, see above
+        self._suffix = b""
+        self._texts = 0  # the length of prefix and suffix
+        self._misses = 0
+        self._last_done = False
+        self._choices: set[int] = set()
+        self._finished: set[int] = set()
+        self._errors = False
+        self._usage: Mapping[str, Any] | None = None  # of the last chunk that has one
+        self._completions: list[tuple[Any, Any]] = []  # of choices that end with one
+
+    def feed(self, data: bytes, at: float) -> None:
+        """Take the next bytes of the body."""
+        if self._after_cr or b"\r" in data:
+            data = self._with_line_feeds(data)
+        if self._buffer:
+            data = self._buffer + data
+        *blocks, self._buffer = data.split(b"\n\n")
+        if not blocks:
+            return
+        before = len(self.times)
+        for block in blocks:
+            # As nearly all events are: one line of data.
+            if block.startswith(b"data: ") and b"\n" not in block:
+                self._take(block[6:], at)
+            elif (payload := self._data_of(block)) is not None:
+                self._take(payload, at)
+        if (came := len(self.times) - before) > 1:
+            self.shared += came
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for the end of their event."""
+        return len(self._buffer)
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """As the last usage counts them, or None."""
+        if self._usage is not None:
+            return _count(self._usage.get("prompt_tokens"))
+        found = [prompt for prompt, _ in self._completions if is_count(prompt)]
+        return found[-1] if found else None
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """As the last usage counts them; of several choices with one each, their sum."""
+        if self._usage is not None:
+            return _count(self._usage.get("completion_tokens"))
+        found = [count for _, count in self._completions if is_count(count)]
+        return sum(found) if found else None
+
+    @property
+    def flaw(self) -> str:
+        """Why this stream, had it ended now, were no usable reply; "" where it were one."""
+        if self._errors:
+            return "an error in the stream"
+        if not self._choices:
+            return "no choices"
+        if self._choices - self._finished:
+            return "a choice without finish_reason"
+        if not self._last_done:
+            return f"the stream did not end with {DONE}"
+        if not self.times:
+            return "no generated content"
+        return ""
+
+    def _with_line_feeds(self, data: bytes) -> bytes:
+        if self._after_cr:
+            if not data:
+                return data
+            data = data.removeprefix(b"\n")
+        self._after_cr = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _data_of(self, block: bytes) -> bytes | None:
+        """The data of an event of any form, or None: it has none."""
+        if not self.events:
+            block = block.removeprefix(_BOM)
+        values = []
+        for line in block.split(b"\n"):
+            name, _, value = line.partition(b":")
+            if name == b"data":
+                values.append(value.removeprefix(b" "))
+        return b"\n".join(values) if values else None
+
+    def _take(self, payload: bytes, at: float) -> None:
+        self.events += 1
+        if self.first_event is None:
+            self.first_event = at
+        if self._texts and payload.startswith(self._prefix) and payload.endswith(self._suffix):
+            text = payload[len(self._prefix) : len(payload) - len(self._suffix)]
+            if len(payload) > self._texts and b'"' not in text and not text.endswith(b"\\"):
+                self.times.append(at)
+                self._last_done = False
+                return  # the chunk that had this shape first was parsed, and was the first
+        self._last_done = payload == _DONE
+        if not self._last_done:
+            self._parse(payload, at)
+
+    def _parse(self, payload: bytes, at: float) -> None:
+        chunk = parse_json(payload.decode("utf-8", "replace"))
+        if not isinstance(chunk, dict):
+            return
+        choices = [members(choice) for choice in elements(chunk.get("choices"))]
+        deltas = [members(choice.get("delta")) for choice in choices]
+        reasons = any(is_text(delta.get("reasoning_content")) for delta in deltas)
+        answers = any(
+            is_text(delta.get("content")) or elements(delta.get("tool_calls")) for delta in deltas
+        )
+        if reasons or answers:
+            self.times.append(at)
+        if reasons and self.first_reasoning is None:
+            self.first_reasoning = at
+        if answers and self.first_answer is None:
+            self.first_answer = at
+        self._errors = self._errors or "error" in chunk
+        ends = self._note_ends(choices)
+        usage = members(chunk.get("usage"))
+        if is_count(usage.get("completion_tokens")):
+            self._usage, ends = usage, True
+        if len(choices) == 1 and not ends and reasons != answers and self._misses < _PATIENCE:
+            self._learn(payload, deltas[0], "reasoning_content" if reasons else "content")
+
+    def _note_ends(self, choices: Sequence[Mapping[str, Any]]) -> bool:
+        """Note which choices there are and which ended; whether one says anything of that."""
+        ends = False
+        for choice in choices:
+            index = choice.get("index")
+            usage = members(choice.get("usage"))
+            if is_count(index):
+                self._choices.add(index)
+                if is_text(choice.get("finish_reason")):
+                    self._finished.add(index)
+                    ends = True
+            if usage:
+                self._completions.append(
+                    (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+                )
+                ends = True
+        return ends
+
+    def _learn(self, payload: bytes, delta: Mapping[str, Any], name: str) -> None:
+        """Remember what stands around the one text of this chunk; else nothing is lost."""
+        if self._texts and payload.startswith(self._prefix) and payload.endswith(self._suffix):
+            return
+        self._misses += 1
+        opened = _OPENED[name].search(payload)
+        if opened is None or _OPENED[name].search(payload, opened.end()):
+            return
+        text = _TEXT.match(payload, opened.end())
+        if text is None or parse_json(b'"' + text[0] + b'"') != delta.get(name):
+            return
+        self._prefix, self._suffix = payload[: opened.end()], payload[text.end() :]
+        self._texts = len(self._prefix) + len(self._suffix)
+
+
+def _count(value: Any) -> int | None:
+    return value if is_count(value) else None

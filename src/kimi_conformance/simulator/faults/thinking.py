@@ -1,0 +1,136 @@
+"""Faults of models that think, and of the automatic cache: the editions from 2026 on."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kimi_conformance.simulator.faults.change import Timed, on_chunks, on_json, on_sent
+from kimi_conformance.simulator.faults.fault import (
+    Change,
+    Fault,
+    Parameters,
+    Sound,
+    chats,
+    sent,
+    streams,
+)
+from kimi_conformance.wire.exchange import Answer, Request
+
+__all__ = ["THINKING"]
+
+Body = dict[str, Any]
+
+
+def _completion(edit: Callable[[Body], object]) -> Change:
+    """Edit whole answers and chunks alike: each has choices."""
+    whole = on_json(edit)
+
+    def each(chunks: list[Timed]) -> None:
+        for chunk in chunks:
+            edit(chunk.body)
+
+    streamed = on_chunks(each)
+
+    def change(request: Request, sound: Sound, parameters: Parameters) -> Answer:
+        return (streamed if streams(request) else whole)(request, sound, parameters)
+
+    return change
+
+
+def _usages(body: Body) -> Iterator[Body]:
+    """Those of an answer or of a chunk, at the top and in its choices."""
+    for place in (body, *body["choices"]):
+        if "usage" in place:
+            yield place["usage"]
+
+
+def _hidden(body: Body) -> None:
+    for choice in body["choices"]:
+        said = choice.get("message") or choice.get("delta") or {}
+        if "reasoning_content" in said:
+            said["reasoning_content"] = ""
+
+
+def _uncounted(body: Body) -> None:
+    for usage in _usages(body):
+        usage["completion_tokens_details"] = {"reasoning_tokens": 0}
+
+
+def _cached_for_free(body: Body) -> None:
+    """Leave what was cached out of the prompt."""
+    for usage in _usages(body):
+        cached = usage.get("cached_tokens", 0)
+        usage["prompt_tokens"] -= cached
+        usage["total_tokens"] -= cached
+
+
+def _thoughts_last(chunks: list[Timed]) -> list[Timed]:
+    """Send the thoughts after the words, and before the end."""
+    thoughts = [chunk for chunk in chunks if "reasoning_content" in chunk.delta]
+    words = [chunk for chunk in chunks if chunk.delta.get("content")]
+    others = [chunk for chunk in chunks if chunk not in thoughts and chunk not in words]
+    return [*others[:1], *words, *thoughts, *others[1:]]
+
+
+def _nothing_fixed(request: Request, sound: Sound, _: Parameters) -> Answer:
+    """Refuse a sampling value where there is only one, even this one."""
+    answer = sound.reply(request)
+    body, edition = sent(request), sound.world.edition
+    model = edition.find(str(body.get("model")))
+    fixed = edition.families[model.family].fixed if model else {}
+    for field in fixed:
+        if answer.status == 200 and body.get(field) is not None:
+            fills = {"field": field, "value": "none"}
+            return sound.world.refuse(sound.now, "value_fixed", fills)
+    return answer
+
+
+def _forgets_required(body: Body) -> None:
+    if body.get("tool_choice") == "required":
+        body["tool_choice"] = "auto"
+
+
+def _row(
+    name: str, text: str, change: Change, *breaks: str, touches: Callable[[Request], bool] = chats
+) -> Fault:
+    return Fault(
+        name=name,
+        text=text,
+        change=change,
+        touches=touches,
+        breaks=frozenset(breaks),
+        edition="2026-09",
+    )
+
+
+THINKING = (
+    _row("reasoning_hidden", "Does not show what it thought.", _completion(_hidden)),
+    _row("reasoning_uncounted", "Says that nothing was thought.", _completion(_uncounted)),
+    _row(
+        "reasoning_last",
+        "Streams its thoughts after its words.",
+        on_chunks(_thoughts_last),
+        touches=streams,
+    ),
+    _row(
+        "ignores_thinking",
+        "Thinks though it was told not to.",
+        on_sent(lambda body: body.pop("thinking", None)),
+    ),
+    _row(
+        "ignores_max_completion_tokens",
+        "Goes on beyond max_completion_tokens.",
+        on_sent(lambda body: body.pop("max_completion_tokens", None)),
+    ),
+    _row("fixed_value_refused", "Refuses the sampling values that are right.", _nothing_fixed),
+    _row(
+        "required_call_optional",
+        "Takes a tool_choice of required for auto.",
+        on_sent(_forgets_required),
+    ),
+    _row(
+        "cached_not_counted",
+        "Leaves what was cached out of the prompt.",
+        _completion(_cached_for_free),
+        "USAGE-003",
+    ),
+)
