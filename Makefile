@@ -1,5 +1,6 @@
 # make run     set up, then the nightly job on the embedded simulator with a short load test
 # make test    set up, then every test: machinery, mutation matrix, load, browser, packaging
+# make search  set up, then look for counterexamples at length: properties and state machines
 # make check   set up, then everything that must be green besides the tests
 # make install set up only: .venv with the command in .venv/bin
 
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test check quick format clean
+.PHONY: install run test search check quick format clean
 
 install: $(STAMP)
 
@@ -26,6 +27,11 @@ quick: install
 
 test: install
 	$(BIN)/python -m pytest -m ""
+
+search: install
+	$(BIN)/python -m pytest -c conformance/pytest.ini --rootdir conformance conformance/adapter \
+		-p no:locust -q --kimi-lane=simulator --kimi-search=nightly --kimi-time-limit=600
+	$(BIN)/python -m pytest -m "hypothesis and not heavy" --hypothesis-profile=nightly
 
 check: install
 	$(BIN)/ruff format --check .

@@ -126,7 +126,8 @@ class _Connection(asyncio.Protocol):
 async def _connect(base_url: str) -> _Connection:
     parts = urlsplit(base_url)
     loop = asyncio.get_running_loop()
-    _, protocol = await loop.create_connection(_Connection, parts.hostname, parts.port)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    _, protocol = await loop.create_connection(_Connection, host, port)
     return protocol
 
 

@@ -4,9 +4,9 @@ One load generator in a process of its own, for `load_reader`: ours, or one of L
     python benchmarks/load_contender.py ours|fast|http BASE_URL MODE USERS SECONDS
 
 MODE is "streams" (each user reads one stream after the other), "short" (short replies, without
-a pause) or "idle" (one short reply, then silence). After a warm-up of three seconds it says
-"go" on stdout, measures for SECONDS, and then says in a line of JSON what it saw: TTFT and gaps
-in seconds, replies, CPU seconds and resident bytes.
+a pause), "idle" (one short reply, then silence) or "arrivals" (short replies, 100 a second).
+After a warm-up of three seconds it says "go" on stdout, measures for SECONDS, and then says in a
+line of JSON what it saw: TTFT and gaps in seconds, failures, CPU seconds and resident bytes.
 """
 
 import json
@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from array import array
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +25,8 @@ import psutil
 from locust import FastHttpUser, HttpUser, constant, task
 from locust.env import Environment
 
+from kimi_conformance.load.arrivals import Poisson
+from kimi_conformance.load.dispatch import Dispatcher
 from kimi_conformance.load.garbage import Garbage
 from kimi_conformance.load.sample_log import SampleLog
 from kimi_conformance.load.samples import Header
@@ -49,13 +52,11 @@ class Seen:
 
     def mark(self) -> None:
         self.ttft, self.itl = array("d"), array("d")
-        self.replies = 0
 
     def times(self, sent: float, times: list[float]) -> None:
         if times:
             self.ttft.append(times[0] - sent)
-            self.itl.extend(two - one for one, two in zip(times, times[1:], strict=False))
-            self.replies += 1
+            self.itl.extend(two - one for one, two in pairwise(times))
 
 
 seen = Seen()
@@ -63,11 +64,7 @@ seen = Seen()
 
 def noted(lines: Any, sent: float) -> None:
     """Note when each line with content was there."""
-    times = []
-    for line in lines:
-        if b'"content":"' in line:
-            times.append(time.perf_counter())
-    seen.times(sent, times)
+    seen.times(sent, [time.perf_counter() for line in lines if b'"content":"' in line])
 
 
 class Streams(KimiUser):
@@ -89,7 +86,7 @@ class Short(KimiUser):
 
     @task
     def ask_on(self) -> None:
-        seen.replies += self.ask("plain").ok
+        self.ask("plain")
 
 
 class Idle(KimiUser):
@@ -105,6 +102,17 @@ class Idle(KimiUser):
 
 def spread(user: Any) -> None:
     gevent.sleep(id(user) // 64 % 1000 / 500)
+
+
+class Arriving(KimiUser):
+    """Ours, in an open workload."""
+
+    abstract = True
+    arrivals = Poisson(100, seed=1)
+
+    @task
+    def ask_on(self) -> None:
+        self.ask("plain")
 
 
 class FastStreams(FastHttpUser):
@@ -132,7 +140,7 @@ class FastShort(FastHttpUser):
 
     @task
     def ask_on(self) -> None:
-        seen.replies += self.client.post("/chat/completions", json=PLAIN).status_code == 200
+        self.client.post("/chat/completions", json=PLAIN)
 
 
 class FastIdle(FastHttpUser):
@@ -163,10 +171,11 @@ class HttpStreams(HttpUser):
             noted(reply.iter_lines(chunk_size=None), sent)
 
 
-CONTENDERS: dict[tuple[str, str], type] = {
+CONTENDERS: dict[tuple[str, str], Any] = {
     ("ours", "streams"): Streams,
     ("ours", "short"): Short,
     ("ours", "idle"): Idle,
+    ("ours", "arrivals"): Arriving,
     ("fast", "streams"): FastStreams,
     ("fast", "short"): FastShort,
     ("fast", "idle"): FastIdle,
@@ -188,6 +197,8 @@ def main() -> None:
         environment = Environment(user_classes=[kind])
         runner = environment.create_local_runner()
         before = process.memory_info().rss
+        for dispatcher in _dispatchers(kind):
+            gevent.spawn(dispatcher.run)
         runner.start(users, spawn_rate=max(users / 2, 1))
         gevent.spawn(_flush, log)
         gevent.sleep(WARM_UP)
@@ -199,7 +210,7 @@ def main() -> None:
         now, lasted = process.cpu_times(), time.perf_counter() - began
         table = environment.stats.total
         told = {
-            "replies": seen.replies,
+            "failed": table.num_failures,
             "seconds": lasted,
             "cpu": now.user + now.system - spent.user - spent.system,
             "resident": process.memory_info().rss,
@@ -209,10 +220,18 @@ def main() -> None:
             "itl": list(seen.itl),
         }
         log.flush()
-        if name == "ours" and mode == "streams":
+        if name == "ours" and mode in {"streams", "arrivals"}:
             told.update(_ours(log))
         print(json.dumps(told), flush=True)
         os._exit(0)
+
+
+def _dispatchers(kind: type) -> list[Dispatcher]:
+    setting = KimiUser.setting
+    assert setting is not None
+    if kind is Arriving:
+        setting.dispatchers[Arriving] = Dispatcher(Arriving.arrivals, setting.zero, 1000.0)
+    return list(setting.dispatchers.values())
 
 
 def _flush(log: SampleLog) -> None:
@@ -252,7 +271,7 @@ def _ours(log: SampleLog) -> dict[str, Any]:
 
     file = read_samples(log.path.read_bytes())
     assert KimiUser.setting is not None
-    tally = KimiUser.setting.tally
+    tally, zero = KimiUser.setting.tally, KimiUser.setting.zero
     good = [group for group in file.groups if group.kind.ok]
     begins = file.header.warm_up_s
     return {
@@ -262,9 +281,12 @@ def _ours(log: SampleLog) -> dict[str, Any]:
             for start, first in zip(group.intended, group.column("first"), strict=True)
             if start >= begins
         ],
+        "arrivals": [
+            (zero + sample.intended, sample.response_s, sample.start - sample.intended)
+            for sample in file.samples
+            if sample.intended >= begins and sample.ok
+        ],
         "itl": [gap for group in good for gap, count in group.gaps.items() for _ in range(count)],
-        "replies": sum(map(len, good)),
-        "failed": [group.kind.detail for group in file.groups if not group.kind.ok],
         "shared": tally.shared / max(tally.chunks, 1),
         "unstamped": tally.counts.unstamped / max(tally.counts.reads, 1),
     }

@@ -6,16 +6,14 @@ ratio within one round. Each contender has the target for itself, in turn, sever
 are medians. Other work on the machine moves all of them: the load is shown beside.
 
     python benchmarks/load_reader.py [--rounds 3] [--streams 500] [--seconds 6] [--only ours,fast]
-                                     [--tools FOLDER] [accuracy tls short idle stall samples]
+                                     [accuracy tls short idle stall samples]
 
-FOLDER is the `bin` of an environment in which guidellm or aiperf is installed. `tls` needs
-openssl.
+`tls` needs openssl.
 """
 
 import argparse
 import json
 import os
-import random
 import statistics
 import subprocess
 import sys
@@ -60,8 +58,18 @@ def target(*arguments: str) -> Iterator[Target]:
         process.communicate()
 
 
-def contend(name: str, mode: str, users: int, seconds: float, *more: str) -> dict[str, Any]:
-    """Let one contender run against a target of its own; what it saw, and the truth."""
+def contend(
+    name: str,
+    mode: str,
+    users: int,
+    seconds: float,
+    *more: str,
+    orders: Sequence[tuple[float, str]] = (),
+) -> dict[str, Any]:
+    """Let one contender run against a target of its own; what it saw, and the truth.
+
+    Orders are given to the target so many seconds after the measuring began.
+    """
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     if more:
         environment["SSL_CERT_FILE"] = str(Path(more[1]).with_suffix(".crt"))
@@ -79,10 +87,14 @@ def contend(name: str, mode: str, users: int, seconds: float, *more: str) -> dic
         assert child.stdout is not None
         assert child.stdout.readline() == "go\n", f"{name} did not begin"
         served.order("mark")
+        began, answers = time.perf_counter(), []
+        for at, order in orders:
+            time.sleep(max(began + at - time.perf_counter(), 0.0))
+            answers.append(served.order(order))
         told: dict[str, Any] = json.loads(child.stdout.readline())
         truth = served.order("tell")
         child.wait()
-    return {**told, "truth": truth}
+    return {**told, "truth": truth, "orders": answers}
 
 
 def p99(values: Sequence[float]) -> float:
@@ -137,11 +149,13 @@ def short(names: Sequence[str], options: argparse.Namespace) -> None:
     for _ in range(options.rounds):
         for name, figures in rounds.items():
             found = contend(name, "short", 50, options.seconds)
+            replies = found["truth"]["replies"]
             figures.append(
                 {
-                    "replies a second": found["replies"] / found["seconds"],
-                    "CPU a reply, µs": 1e6 * found["cpu"] / found["replies"],
+                    "replies a second": replies / found["truth"]["seconds"],
+                    "CPU a reply, µs": 1e6 * found["cpu"] / max(replies, 1),
                     "core used, %": 100 * found["cpu"] / found["seconds"],
+                    "failed": found["failed"],
                 }
             )
     show("short replies, 50 users", rounds)
@@ -156,22 +170,39 @@ def idle(names: Sequence[str], options: argparse.Namespace) -> None:
     show("1,000 more users with a connection each", rounds)
 
 
-def stall(names: Sequence[str], options: argparse.Namespace) -> None:
-    """Two seconds of stall, four connections, an open workload; against unbounded connections."""
-    del names, options
-    child = subprocess.Popen(
-        [sys.executable, str(HERE / "load_stall.py")], stdout=subprocess.PIPE, text=True
-    )
-    assert child.stdout is not None
-    rate, seconds, begins, lasts = 100.0, 20.0, 5.0, 2.0
-    del child, rate, seconds, begins, lasts
+def stall(_: Sequence[str], options: argparse.Namespace) -> None:
+    """Two seconds in which the endpoint stands still, four users, 100 requests a second.
+
+    Ideal is the p99 of someone who sends each request when it is due, over as many connections
+    as that takes: it waits for the end of the stall, and for nothing else.
+    """
+    rounds: dict[str, list[Figures]] = {"ours": []}
+    for _round in range(options.rounds):
+        found = contend("ours", "arrivals", 4, 14.0, orders=((4.0, "stall 2"),))
+        until = found["orders"][0]["until"]
+        rows = found["arrivals"]
+        ideal = p99([until - due if until - 2 <= due < until else 0.0 for due, _, _ in rows])
+        judged = p99([response for _, response, _ in rows])
+        rounds["ours"].append(
+            {
+                "ideal p99, ms": 1e3 * ideal,
+                "judged p99, ms": 1e3 * judged,
+                "judged over ideal": judged / ideal,
+                "naive p99 (from sending), ms": 1e3 * p99([took - late for _, took, late in rows]),
+            }
+        )
+    show("two seconds of stall, four connections, 100 requests a second", rounds)
 
 
-def samples(names: Sequence[str], options: argparse.Namespace) -> None:
-    """What a sample costs; a million of them read and judged."""
-    del names, options
-    program = Path(__file__).with_name("load_samples.py")
-    subprocess.run([sys.executable, str(program)], check=True)
+def samples(_: Sequence[str], options: argparse.Namespace) -> None:
+    """What a sample costs to append; a million of them read and judged, with the memory it took."""
+    rounds: dict[str, list[Figures]] = {"ours": []}
+    for _round in range(options.rounds):
+        child = subprocess.run(
+            [sys.executable, str(HERE / "load_samples.py")], stdout=subprocess.PIPE, check=True
+        )
+        rounds["ours"].append(json.loads(child.stdout))
+    show("samples", rounds)
 
 
 def show(title: str, rounds: dict[str, list[Figures]]) -> None:
@@ -184,7 +215,14 @@ def show(title: str, rounds: dict[str, list[Figures]]) -> None:
     sys.stdout.flush()
 
 
-PARTS = {"accuracy": accuracy, "tls": tls, "short": short, "idle": idle}
+PARTS = {
+    "accuracy": accuracy,
+    "tls": tls,
+    "short": short,
+    "idle": idle,
+    "stall": stall,
+    "samples": samples,
+}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from kimi_conformance.checks.fixtures import (
     endpoint,
     model,
     open_adapter,
+    sampling,
     service,
     upstream,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "endpoint",
     "model",
     "open_adapter",
+    "sampling",
     "service",
     "upstream",
 ]

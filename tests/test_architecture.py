@@ -34,7 +34,6 @@ ONLY_IN = {
     "jinja2": ("reporting/",),
     "openai": ("adapters/openai_python.py",),
     "vcr": ("cassettes/",),
-    "aiohttp": ("stage/",),
     "uvloop": ("stage/",),
     "click": ("cli/",),
     "rich": ("cli/",),

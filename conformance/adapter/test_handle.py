@@ -104,12 +104,12 @@ async def test_a_model_is_found_by_its_handle(adapter: ResolvesHandles, upstream
 @requirement("HANDLE-07")
 @given(family=st.sampled_from(["moonshot-", "kimi-"]), tail=SEGMENT)
 async def test_every_id_without_a_slash_comes_back_by_its_handle(
-    family: str, tail: str, adapter: Any, upstream: Upstream
+    family: str, tail: str, adapter: ResolvesHandles, upstream: Upstream
 ) -> None:
     """A handle is another way to write an id, and loses nothing of it."""
     upstream.replies(replies.model_list(["moonshot-v1-auto", family + tail]))
 
-    model = await adapter.resolve(adapter.get_handle(family + tail))
+    model = await adapter.resolve(f"kimi/{family}{tail}")
 
     assert model.id == family + tail
 

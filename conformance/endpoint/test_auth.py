@@ -4,22 +4,23 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.checks import GREETING, WRONG_KEY, Endpoint, Reply, requirement
+from kimi_conformance.checks import GREETING, WRONG_KEY, Endpoint, Reply, needs, requirement
 
 WRONG = (401, "invalid_authentication_error")
 ABSENT = (401, "incorrect_api_key_error")
 NO_SUCH_MODEL = "kimi-model-that-never-was"
 
 PLACES = [
-    pytest.param("GET", "/models", None, id="models"),
+    pytest.param("GET", "/models", None, id="models", marks=needs("models")),
     pytest.param("POST", "/chat/completions", GREETING, id="chat"),
     pytest.param(
         "POST",
         "/tokenizers/estimate-token-count",
         {"messages": GREETING["messages"]},
         id="estimate",
+        marks=needs("token_estimate"),
     ),
-    pytest.param("GET", "/users/me/balance", None, id="balance"),
+    pytest.param("GET", "/users/me/balance", None, id="balance", marks=needs("balance")),
 ]
 
 

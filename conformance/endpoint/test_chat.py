@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.checks import GREETING, Edition, Endpoint, requirement
+from kimi_conformance.checks import GREETING, Endpoint, requirement
 
 BAD_REQUEST = (400, "invalid_request_error")
 QUESTION = {"role": "user", "content": "Count from one to twenty in words."}
@@ -207,10 +207,10 @@ async def test_an_unknown_model_is_named_in_the_refusal(endpoint: Endpoint, mode
 
 
 @requirement("EP-CHAT-15")
-async def test_more_than_the_window_is_refused(endpoint: Endpoint, edition: Edition) -> None:
+async def test_more_than_the_window_is_refused(endpoint: Endpoint) -> None:
     """A client that asks for too much is told, and can shorten its prompt."""
     granted = await endpoint.chat({"messages": [QUESTION], "max_tokens": 8})
-    window = edition.window(endpoint.model)
+    window = endpoint.known_model.context_window
     refused = await endpoint.chat({"messages": [QUESTION], "max_tokens": window})
 
     assert granted.control.status == 200
@@ -218,12 +218,10 @@ async def test_more_than_the_window_is_refused(endpoint: Endpoint, edition: Edit
 
 
 @requirement("EP-CHAT-16")
-async def test_the_refusal_names_the_window_and_what_was_requested(
-    endpoint: Endpoint, edition: Edition
-) -> None:
+async def test_the_refusal_names_the_window_and_what_was_requested(endpoint: Endpoint) -> None:
     """A client can tell from the message by how much it has to shorten its prompt."""
     granted = await endpoint.chat({"messages": [QUESTION], "max_tokens": 8})
-    window = edition.window(endpoint.model)
+    window = endpoint.known_model.context_window
     refused = await endpoint.chat({"messages": [QUESTION], "max_tokens": window})
 
     requested = window + granted.control.usage["prompt_tokens"]

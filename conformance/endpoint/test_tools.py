@@ -36,7 +36,7 @@ RESULT = {"role": "tool", "tool_call_id": CALL_ID, "content": '{"celsius":21}'}
 
 def calling(endpoint: Endpoint) -> dict[str, Any]:
     """The message with the call, and the thought that came with it where models think."""
-    model = endpoint.edition.find(endpoint.model)
+    model = endpoint.edition.find(endpoint.model_is)
     thought = {"reasoning_content": "The tool knows."} if model and model.thinking else {}
     return {"role": "assistant", "content": "", "tool_calls": [CALL], **thought}
 
@@ -275,7 +275,7 @@ async def test_a_model_that_thinks_cannot_be_forced(endpoint: Endpoint, choice: 
 
 
 def _leave_out_k3(endpoint: Endpoint) -> None:
-    if endpoint.model.startswith("kimi-k3"):
+    if endpoint.model_is.startswith("kimi-k3"):
         raise InconclusiveError("kimi-k3 was recorded to take it")
 
 

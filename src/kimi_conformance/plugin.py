@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from kimi_conformance.checks.bench import Bench
     from kimi_conformance.checks.item import CheckItem
+    from kimi_conformance.requirements import Requirement
 
 __all__ = ["CHECK", "bench_of"]
 
@@ -43,6 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--kimi-requirement", action="append", default=[], help="check these ids only")
     option("--kimi-base-url", help="the live endpoint; the key is read from KIMI_API_KEY")
     option("--kimi-model", help="the model to ask; the edition's default otherwise")
+    option("--kimi-model-is", help="which model of the edition that is, if it is named otherwise")
+    option("--kimi-without", action="append", default=[], help="what the endpoint does not offer")
+    option("--kimi-samples", type=int, help="requests a requirement that is decided by a share")
     option("--kimi-max-requests", type=int, help="budget of a live run, in requests")
     option("--kimi-max-tokens", type=int, help="budget of a live run, in tokens asked for")
     option("--kimi-time-limit", type=float, default=30.0, help="seconds that a check may take")
@@ -67,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "requirement(id): the requirement of the catalogue that this check decides"
     )
+    config.addinivalue_line("markers", "needs(capability): what this variant is about")
     config.stash[_BENCH] = cache(partial(_make_bench, config))
 
 
@@ -103,6 +108,9 @@ def _make_bench(config: pytest.Config) -> "Bench":
                 endpoints=tuple(option("--kimi-endpoint") or ("endpoint",)),
                 base_url=option("--kimi-base-url"),
                 model=option("--kimi-model"),
+                model_is=option("--kimi-model-is"),
+                without=frozenset(option("--kimi-without")),
+                samples=option("--kimi-samples"),
                 max_requests=option("--kimi-max-requests"),
                 max_tokens=option("--kimi-max-tokens"),
                 time_limit=option("--kimi-time-limit"),
@@ -174,6 +182,7 @@ def _bind(config: pytest.Config, item: pytest.Item) -> bool:
     check = CheckItem(
         id=id,
         requirement=requirement,
+        capabilities=_capabilities(item, requirement),
         adapter=sut if requirement.plane == "adapter" else None,
         endpoint=sut if requirement.plane == "endpoint" else None,
         cassette=f"{bench.edition.name}/{_file_name(id)}",
@@ -186,6 +195,12 @@ def _bind(config: pytest.Config, item: pytest.Item) -> bool:
         and (not chosen or requirement.id in chosen)
         and (plane is None or requirement.plane == plane)
     )
+
+
+def _capabilities(item: pytest.Item, requirement: "Requirement") -> tuple[str, ...]:
+    """What a SUT must claim before this check applies to it."""
+    marks = [mark.args[0] for mark in item.iter_markers("needs")]
+    return tuple(filter(None, (requirement.capability, *marks)))
 
 
 def _file_name(id: str) -> str:

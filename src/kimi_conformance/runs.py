@@ -8,6 +8,8 @@ The evidence of a run: JSON lines, one record each.
     exchange   one request with its answer, bodies shortened beyond a limit, secrets removed
     check      one Outcome; refers to exchanges by id
     law        how one wire law fared in one check: applied so often, violated so
+    sample     of one check, how many trials were good, and what that shows of the share
+    budget     what was spent on a live endpoint, and how much was not sent for it
     load       the result of one load scenario; refers to its samples by file and digest
     proof      what selfcheck found: mutants, benign variants, vacuum
     footer     when it ended and with which verdict; no footer means that it was cut short
@@ -77,6 +79,8 @@ class Run:
         laws: Tallies, one a law and check.
         baselines: The baseline records.
         exchanges: The exchange records by id.
+        samples: The sample records.
+        budgets: The budget records, one a plane.
         loads: The load records.
         proofs: The proof records.
         footer: The last record, or None: the run was cut short.
@@ -88,6 +92,8 @@ class Run:
     laws: Sequence[LawTally] = ()
     baselines: Sequence[Record] = ()
     exchanges: Mapping[str, Record]
+    samples: Sequence[Record] = ()
+    budgets: Sequence[Record] = ()
     loads: Sequence[Record] = ()
     proofs: Sequence[Record] = ()
     footer: Record | None = None
@@ -179,6 +185,8 @@ def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
         laws=[_tally(record) for record in of_kind["law"]],
         baselines=of_kind["baseline"],
         exchanges={record["id"]: record for record in of_kind["exchange"]},
+        samples=of_kind["sample"],
+        budgets=of_kind["budget"],
         loads=of_kind["load"],
         proofs=of_kind["proof"],
         footer=of_kind["footer"][-1] if of_kind["footer"] else None,

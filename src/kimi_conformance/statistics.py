@@ -10,7 +10,7 @@ that the true intervals are somewhat wider than those given here.
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
@@ -226,24 +226,14 @@ def histogram(values: Sequence[float], edges: Sequence[float]) -> Histogram:
     >>> histogram([0.5, 1.0, 1.5, 9.0], [1.0, 2.0]).counts
     (1, 2, 1)
     """
-    if isinstance(values, Pooled):
-        below = _below(values, edges)
-        return Histogram(tuple(edges), tuple(map(int.__sub__, (*below, len(values)), (0, *below))))
-    counts = [0] * (len(edges) + 1)
-    place = 0
-    for value in sorted(values):
-        while place < len(edges) and value >= edges[place]:
-            place += 1
-        counts[place] += 1
+    ordered = _ascending(values)
+    below = [bisect_left(ordered, edge) for edge in edges]
+    counts = map(int.__sub__, (*below, len(ordered)), (0, *below))
     return Histogram(tuple(edges), tuple(counts))
 
 
 def _ascending(values: Sequence[float]) -> Sequence[float]:
     return values if isinstance(values, Pooled) else sorted(values)
-
-
-def _below(values: Pooled, edges: Sequence[float]) -> list[int]:
-    return [values.at_most(math.nextafter(edge, -math.inf)) for edge in edges]
 
 
 def _at_rank(ordered: Sequence[float], percent: float) -> float | None:
@@ -297,9 +287,12 @@ def _binomial_rank(n: int, share: float, tail: float) -> int:
     """
     if not 0 < share < 1:
         return 0
-    below, k = 0.0, 0
+    # Twelve deviations below the mean: nothing that matters lies before it.
+    k = max(math.floor(n * share - 12 * math.sqrt(n * share * (1 - share))), 0)
+    below = 0.0
     odds = math.log(share) - math.log1p(-share)
-    log_term = n * math.log1p(-share)  # of P(B = 0); in logarithms, as it may underflow
+    ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    log_term = ways + k * math.log(share) + (n - k) * math.log1p(-share)  # of P(B = k)
     while k < n:
         below += math.exp(log_term)
         if below > tail:

@@ -130,8 +130,8 @@ def close(one: float | None, other: float | None) -> bool:
 def test_what_was_written_is_read_within_the_stated_error(every: list[Sample]) -> None:
     file = read_samples(written(*every, END))
 
-    read = sorted(file.samples, key=lambda sample: (sample.intended, sample.kind))
-    every = sorted(every, key=lambda sample: (sample.intended, sample.kind))
+    read = sorted(file.samples, key=lambda sample: (sample.intended, str(sample.kind)))
+    every = sorted(every, key=lambda sample: (sample.intended, str(sample.kind)))
     assert (file.header, file.end, file.torn, file.count) == (HEADER, END, False, len(every))
     assert [one.kind for one in read] == [one.kind for one in every]
     for one, other in zip(read, every, strict=True):

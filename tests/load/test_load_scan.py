@@ -159,4 +159,4 @@ def test_what_comes_after_the_end_is_no_end() -> None:
 
 
 def test_an_event_without_end_is_pending() -> None:
-    assert scanned(Frame(0, b"data: " + b"x" * 1000)).pending == 1006
+    assert StreamScan().feed(b"data: a\n\ndata: " + b"x" * 1000, 0.0) == 1006

@@ -45,7 +45,8 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
     )
     try:
         assert process.stdout is not None
-        said = json.loads(process.stdout.readline())
+        with process.stdout:
+            said = json.loads(process.stdout.readline())
         yield Served(said["base_url"], said["api_key"])
     finally:
         process.terminate()
@@ -112,12 +113,13 @@ def test_the_sdk_calls_tools_and_gives_back_results(client: Any, model: str) -> 
 
 
 def test_the_sdk_uploads_reads_and_deletes_files(client: Any, model: str) -> None:
+    """The list is read by `data`: it says no `has_more`, so walking over it would not end."""
     file = client.files.create(file=("hotel.txt", b"Breakfast at seven."), purpose="file-extract")
     content = client.files.content(file.id).text
     chat = client.chat.completions.create(
         model=model, messages=[{"role": "system", "content": content}, HELLO]
     )
-    listed = [each.id for each in client.files.list()]
+    listed = [each.id for each in client.files.list().data]
     deleted = client.files.delete(file.id)
 
     assert (file.filename, file.bytes) == ("hotel.txt", 19)
@@ -125,7 +127,7 @@ def test_the_sdk_uploads_reads_and_deletes_files(client: Any, model: str) -> Non
     assert chat.choices[0].message.content
     assert file.id in listed
     assert deleted.deleted
-    assert file.id not in [each.id for each in client.files.list()]
+    assert file.id not in [each.id for each in client.files.list().data]
 
 
 @pytest.mark.parametrize("served", ["2026-09"], indirect=True)

@@ -74,10 +74,11 @@ from kimi_conformance.checks.machines import (
     ToolsMachine,
     search,
 )
-from kimi_conformance.checks.marks import requirement
+from kimi_conformance.checks.marks import needs, requirement
 from kimi_conformance.checks.messages import MessageEvent, ask_messages, events_of
 from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.resting import at_rest
+from kimi_conformance.checks.sampling import Sampling, f1_finding, read_prompts, share_finding
 from kimi_conformance.checks.uploads import EXTRACT, form, upload, uploaded
 from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
@@ -140,6 +141,7 @@ __all__ = [
     "RetryCourse",
     "RetryLaw",
     "RetryMachine",
+    "Sampling",
     "ServesProviders",
     "Service",
     "Span",
@@ -163,17 +165,21 @@ __all__ = [
     "create_batch",
     "ended_batch",
     "events_of",
+    "f1_finding",
     "failing",
     "failure_of",
     "form",
     "ids",
+    "needs",
     "read_examples",
     "read_input",
+    "read_prompts",
     "ready_cache",
     "replies",
     "requirement",
     "result_lines",
     "search",
+    "share_finding",
     "upload",
     "uploaded",
 ]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -64,6 +64,9 @@ class Options:
     endpoints: tuple[str, ...] = ("endpoint",)
     base_url: str | None = None
     model: str | None = None
+    model_is: str | None = None
+    without: frozenset[str] = frozenset()
+    samples: int | None = None
     max_requests: int | None = None
     max_tokens: int | None = None
     time_limit: float = 30.0
@@ -85,9 +88,14 @@ class Bench:
         self.edition: Edition = self.suite.edition(options.edition)
         self.evidence = Evidence(
             options.evidence,
-            laws={each.id for each in self.catalogue if self.edition.name in each.editions},
+            laws={
+                each.id
+                for each in self.catalogue
+                if self.edition.name in each.editions and each.capability not in options.without
+            },
             secrets=(options.api_key,) if options.api_key else (),
             keep_exchanges=not options.matrix,
+            without=options.without,
         )
         self._excuses = Excuses(
             self.suite,
@@ -120,7 +128,7 @@ class Bench:
         """Say who is going to be judged, by how many checks, and what is known to fail."""
         self.evidence.add({"record": "plan", "checks": checks})
         for endpoint in self.options.endpoints:
-            self.evidence.add(endpoint_record(endpoint))
+            self.evidence.add(endpoint_record(endpoint, self.options.without))
         for spec in self.options.adapters:
             with contextlib.suppress(AdapterError):  # its checks will say what is wrong
                 self.evidence.add(adapter_record(spec, self.adapter_info(spec)))
@@ -155,6 +163,11 @@ class Bench:
         check.opened.clear()
         phases.clear()
 
+    def add_sample(self, check: CheckItem, found: Mapping[str, Any]) -> None:
+        """Keep what a check found out about a share."""
+        names = {"check": check.id, "sut": check.sut, "requirement": check.requirement.id}
+        self.evidence.add({"record": "sample", **names, **found})
+
     def known_verdict(self, check: CheckItem) -> Verdict | None:
         """In a matrix, the verdict of a check that a fault cannot have changed; else None."""
         if not self.options.matrix:
@@ -177,7 +190,9 @@ class Bench:
         return blocked
 
     def close(self) -> None:
-        """Stop the stage."""
+        """Say what was spent on a live endpoint, and stop the stage."""
+        if self.options.lane == "live":
+            self.evidence.add({"record": "budget", **asdict(self.budget)})
         self._closing.close()
 
     def adapter_info(self, spec: str) -> Adapter:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from kimi_conformance.editions import Edition
+from kimi_conformance.editions import Edition, Model
 from kimi_conformance.http import httpx, ssl_context
 from kimi_conformance.verdicts import InconclusiveError
 from kimi_conformance.wire.exchange import Headers, header
@@ -171,6 +171,7 @@ class Endpoint:
         api_key: What requests carry unless told otherwise.
         model: The model that `chat` asks unless told otherwise.
         edition: The edition of the API it is judged against.
+        model_is: Which model of the edition that is, where the endpoint names it otherwise.
         seconds: How long it may keep silent.
         patience: How many seconds a check may wait for something to become ready.
     """
@@ -183,11 +184,13 @@ class Endpoint:
         edition: Edition,
         seconds: float = 30.0,
         patience: float = 20.0,
+        model_is: str | None = None,
     ) -> None:
         self.patience = patience
         self.base_url = base_url
         self.model = model
         self.edition = edition
+        self.model_is = model_is or model
         self._key = api_key
         self._client = httpx.AsyncClient(
             timeout=seconds,
@@ -199,6 +202,21 @@ class Endpoint:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    @property
+    def known_model(self) -> Model:
+        """What the edition says of the model that is asked.
+
+        Raises:
+            InconclusiveError: The edition does not know a model of this name.
+        """
+        found = self.edition.find(self.model_is)
+        if found is None:
+            raise InconclusiveError(
+                f"edition {self.edition.name} knows nothing of a model '{self.model_is}': say "
+                "which of its models that is with --model-is"
+            )
+        return found
 
     async def request(
         self,

@@ -13,6 +13,17 @@ from kimi_conformance.wire.validators import judge
 
 __all__ = ["Evidence"]
 
+_OWNERS = {
+    "chat": "chat",
+    "models": "models",
+    "users": "balance",
+    "tokenizers": "token_estimate",
+    "caching": "caching",
+    "files": "files",
+    "batches": "batches",
+    "formulas": "formulas",
+    "anthropic": "anthropic",
+}
 LONGEST_BODY = 16 * 1024  # characters of a body that are kept
 
 
@@ -24,6 +35,8 @@ class Evidence:
         laws: The ids of the wire laws that hold in this run's edition.
         secrets: Keys that must not reach it.
         keep_exchanges: Whether exchanges are written too.
+        without: The capabilities that the endpoint does not claim: what it answers under their
+            paths is no answer of the API's.
     """
 
     def __init__(
@@ -33,11 +46,13 @@ class Evidence:
         laws: Collection[str],
         secrets: tuple[str, ...],
         keep_exchanges: bool,
+        without: Collection[str] = (),
     ) -> None:
         self._laws = laws
         self._file = path.open("ab", buffering=0) if path is not None else None
         self._secrets = secrets
         self._keep_exchanges = keep_exchanges
+        self._without = without
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Append one record, in one write."""
@@ -55,7 +70,8 @@ class Evidence:
         if self._keep_exchanges:
             for exchange in exchanges:
                 self.add(self._exchange(outcome, exchange))
-        for tally in tallies(outcome, exchanges):
+        judged = [e for e in exchanges if _owner(e.request.path) not in self._without]
+        for tally in tallies(outcome, judged):
             if tally.law in self._laws:
                 self.add(law_record(tally))
         self.add(check_record(outcome))
@@ -111,6 +127,12 @@ def tallies(outcome: Outcome, exchanges: Iterable[Exchange]) -> list[LawTally]:
         )
         for law, count in applied.items()
     ]
+
+
+def _owner(path: str) -> str:
+    """The capability that a path belongs to; one that nobody has is the gateway's to answer."""
+    first = path.removeprefix("/v1").lstrip("/").partition("/")[0]
+    return _OWNERS.get(first, "moonshot")
 
 
 def _pairs(headers: Headers) -> list[list[str]]:

@@ -17,6 +17,7 @@ from kimi_conformance.checks.bench import PLACEHOLDER_KEY, Bench
 from kimi_conformance.checks.endpoint import Endpoint
 from kimi_conformance.checks.item import CheckItem
 from kimi_conformance.checks.opening import OpenAdapter
+from kimi_conformance.checks.sampling import AT_ONCE, Sampling
 from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
 from kimi_conformance.plugin import CHECK, bench_of
@@ -32,6 +33,7 @@ __all__ = [
     "endpoint",
     "model",
     "open_adapter",
+    "sampling",
     "service",
     "upstream",
 ]
@@ -55,13 +57,14 @@ def check(request: pytest.FixtureRequest, bench: Bench) -> CheckItem:
 
 
 def _require_claim(item: CheckItem, bench: Bench) -> None:
-    """Leave at once where the adapter does not claim what the requirement is about."""
-    wanted = item.requirement.capability
-    if item.adapter is None or wanted is None:
-        return
-    adapter = bench.adapter_info(item.adapter)
-    if wanted not in adapter.capabilities:
-        item.not_claimed = f"{adapter.name} does not claim '{wanted}'"
+    """Leave at once where the SUT does not claim what the requirement is about."""
+    for wanted in item.capabilities:
+        if item.adapter is None:
+            if wanted in bench.options.without:
+                item.not_claimed = f"the endpoint does not claim '{wanted}'"
+        elif wanted not in bench.adapter_info(item.adapter).capabilities:
+            item.not_claimed = f"{bench.adapter_info(item.adapter).name} does not claim '{wanted}'"
+    if item.not_claimed:
         pytest.skip(item.not_claimed)
 
 
@@ -157,8 +160,23 @@ async def endpoint(check: CheckItem, bench: Bench) -> AsyncIterator[Endpoint]:
         bench.edition,
         seconds=patience,
         patience=patience,
+        model_is=bench.options.model_is,
     )
     try:
         yield endpoint
     finally:
         await endpoint.aclose()
+
+
+@pytest.fixture
+def sampling(check: CheckItem, bench: Bench, endpoint: Endpoint) -> Sampling:
+    """Asks the server under test as often as the requirement, or the run, says."""
+    assert check.requirement.sample is not None
+    live = bench.options.lane == "live"  # elsewhere in order, so that recordings can be repeated
+    return Sampling(
+        endpoint,
+        check.requirement.sample,
+        size=bench.options.samples,
+        at_once=AT_ONCE if live else 1,
+        report=partial(bench.add_sample, check),
+    )

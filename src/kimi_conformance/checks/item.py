@@ -1,14 +1,14 @@
 """One check on one SUT: who it is, what it may use, and what its run amounts to."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from kimi_conformance.adapters.protocol import Adapter
 from kimi_conformance.errors import AdapterError, KimiConformanceError
-from kimi_conformance.requirements import Plane, Requirement
+from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Plane, Requirement
 from kimi_conformance.stage import Lane
 from kimi_conformance.stage.guard import BlockedError
 from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict
@@ -35,6 +35,7 @@ class CheckItem:
     Attributes:
         id: Without the SUT: "adapter/filter/other_ids_are_dropped[gpt-4]".
         requirement: What it decides.
+        capabilities: What the SUT must claim before the check applies to it.
         adapter: The adapter's spec, on the adapter plane.
         endpoint: The endpoint's spec, on the endpoint plane.
         cassette: Where its recording is, below `cassettes/`, without the suffix.
@@ -55,6 +56,7 @@ class CheckItem:
     recorded: Lane | None = None
     not_claimed: str = ""
     known: Verdict | None = None
+    capabilities: tuple[str, ...] = ()
 
     @property
     def sut(self) -> str:
@@ -201,13 +203,13 @@ def adapter_record(spec: str, adapter: Adapter) -> dict[str, Any]:
     }
 
 
-def endpoint_record(spec: str) -> dict[str, Any]:
-    """How the evidence names an endpoint."""
+def endpoint_record(spec: str, without: Collection[str] = ()) -> dict[str, Any]:
+    """How the evidence names an endpoint, and what it claims to offer."""
     return {
         "record": "sut",
         "plane": "endpoint",
         "name": spec,
         "client": None,
         "version": None,
-        "capabilities": [],
+        "capabilities": sorted(ENDPOINT_CAPABILITIES.keys() - without),
     }

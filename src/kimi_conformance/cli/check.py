@@ -1,5 +1,6 @@
 """`kimi-conformance check`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -7,7 +8,16 @@ import click
 from kimi_conformance import suite as suites
 from kimi_conformance.cli import options, show
 from kimi_conformance.cli.judging import judge, plan_of
-from kimi_conformance.cli.target import LANES, UnusableTargetError, inspect, lane_of
+from kimi_conformance.cli.offered import parse_without
+from kimi_conformance.cli.plan import Prices, tell
+from kimi_conformance.cli.target import (
+    LANES,
+    UnusableTargetError,
+    inspect,
+    known_model,
+    lane_of,
+    unasked,
+)
 
 __all__ = ["check"]
 
@@ -18,7 +28,10 @@ __all__ = ["check"]
 @options.edition
 @click.option("--lane", type=click.Choice(LANES), help="What answers. Default: cassette.")
 @options.live
+@options.offered
 @options.budget
+@options.samples
+@options.planning
 @click.option("--requirement", "requirements", multiple=True, metavar="ID", help="Only this one.")
 @click.option("--topic", "topics", multiple=True, metavar="T", help="Only this topic.")
 @click.option("--time-limit", type=float, default=30.0, show_default=True, help="Seconds a check.")
@@ -33,8 +46,14 @@ def check(
     base_url: str | None,
     api_key: str | None,
     model: str | None,
+    model_is: str | None,
+    without: tuple[str, ...],
     max_requests: int | None,
     max_tokens: int | None,
+    samples: int | None,
+    plan_only: bool,
+    price_in: float | None,
+    price_out: float | None,
     requirements: tuple[str, ...],
     topics: tuple[str, ...],
     time_limit: float,
@@ -47,14 +66,14 @@ def check(
     With a base URL the endpoint there is judged live; without one, recordings answer.
     """
     suite = suites.find()
+    find = (
+        partial(unasked, suite)
+        if plan_only
+        else partial(inspect, suite, lane_of(lane, base_url, default="cassette"), api_key=api_key)
+    )
     try:
-        target = inspect(
-            suite,
-            lane_of(lane, base_url, default="cassette"),
-            edition=edition,
-            base_url=base_url,
-            api_key=api_key,
-            model=model,
+        target = find(
+            edition=edition, base_url=base_url, model=model, without=parse_without(without)
         )
     except UnusableTargetError as error:
         show.answer(
@@ -70,7 +89,13 @@ def check(
         topics=topics,
         max_requests=max_requests,
         max_tokens=max_tokens,
+        model_is=known_model(suite, target, model_is),
+        without=target.without,
+        samples=samples,
         time_limit=time_limit,
         baseline=baseline,
     )
+    if plan_only:
+        tell(suite, target, plan, Prices(price_in, price_out), json_file)
+        return 0
     return judge(suite, "check", target, plan, out=out, json_file=json_file)

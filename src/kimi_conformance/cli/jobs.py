@@ -1,5 +1,6 @@
 """`kimi-conformance gate`, `nightly` and `sla`: the three jobs people come for."""
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import click
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.registry import installed
-from kimi_conformance.cli import options
+from kimi_conformance.cli import options, show
 from kimi_conformance.cli.judging import judge, judge_each, plan_of
 from kimi_conformance.cli.loading import measure, run_load
-from kimi_conformance.cli.target import inspect, lane_of
+from kimi_conformance.cli.offered import parse_without
+from kimi_conformance.cli.plan import Prices, tell
+from kimi_conformance.cli.target import inspect, known_model, lane_of, unasked
 
 __all__ = ["gate", "nightly", "sla"]
 
@@ -65,7 +68,10 @@ def gate(
     help="What answers: the endpoint at KIMI_BASE_URL, or the embedded simulator.",
 )
 @options.live
+@options.offered
 @options.budget
+@options.samples
+@options.planning
 @click.option(
     "--load-duration",
     type=options.seconds,
@@ -82,8 +88,14 @@ def nightly(
     base_url: str | None,
     api_key: str | None,
     model: str | None,
+    model_is: str | None,
+    without: tuple[str, ...],
     max_requests: int | None,
     max_tokens: int | None,
+    samples: int | None,
+    plan_only: bool,
+    price_in: float | None,
+    price_out: float | None,
     load_duration: float | None,
     no_load: bool,
     baseline: Path | None,
@@ -95,14 +107,22 @@ def nightly(
     The key is read from KIMI_API_KEY, the endpoint from KIMI_BASE_URL.
     """
     suite = suites.find()
-    target = inspect(suite, lane, edition=edition, base_url=base_url, api_key=api_key, model=model)
+    find = partial(unasked, suite) if plan_only else partial(inspect, suite, lane, api_key=api_key)
+    target = find(edition=edition, base_url=base_url, model=model, without=parse_without(without))
     plan = plan_of(
         target,
         adapters or available(),
         max_requests=max_requests,
         max_tokens=max_tokens,
+        model_is=known_model(suite, target, model_is),
+        without=target.without,
+        samples=samples,
         baseline=baseline,
     )
+    if plan_only:
+        tell(suite, target, plan, Prices(price_in, price_out), json_file)
+        show.say("A load test (--load-duration) is not in it.", json_file)
+        return 0
     seconds = load_duration or (SHORT_LOAD if lane == "simulator" else None)
     if no_load or seconds is None:
         return judge(suite, "nightly", target, plan, out=out, json_file=json_file)

@@ -7,6 +7,7 @@ from typing import Any
 
 from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cli import show
+from kimi_conformance.cli.offered import hints
 from kimi_conformance.cli.pytest_child import CheckRun, run_side_by_side
 from kimi_conformance.cli.run_folder import RunFolder, read_run
 from kimi_conformance.cli.target import Target
@@ -109,10 +110,16 @@ def _conclude(
         record = load(folder.folder)
         folder.append(record)
         worst, because = judged_load(record)
+    refused = sum(budget["refused"] for budget in read_run(folder.evidence).budgets)
+    if refused and worst is not RunVerdict.NOT_CONFORMANT:
+        worst = RunVerdict.INCONCLUSIVE
+        because = f"the budget ended the run: {refused} requests were not sent"
     conclusion = folder.conclude(catalogue, worst=worst, because=because)
     files = folder.report(suite)
     run = read_run(folder.evidence)
     for line in show.summary(run, catalogue):
+        show.say(line, json_file)
+    for line in (*hints(run.checks, catalogue), *show.spent(run)):
         show.say(line, json_file)
     for record in run.loads:
         for line in show.objectives(record):
@@ -150,6 +157,9 @@ def _configuration(target: Target, plan: CheckRun) -> dict[str, Any]:
         "lane": target.lane,
         "base_url": target.base_url,
         "model": target.model,
+        "model_is": plan.model_is,
+        "without": list(plan.without),
+        "samples": plan.samples,
         "adapters": list(plan.adapters),
         "plane": plan.plane,
         "requirements": list(plan.requirements),

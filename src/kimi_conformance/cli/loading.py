@@ -15,13 +15,16 @@ from kimi_conformance.cli import show
 from kimi_conformance.cli.judging import judged_load, source_name
 from kimi_conformance.cli.run_folder import RunFolder
 from kimi_conformance.cli.target import Target
-from kimi_conformance.errors import KimiConformanceError
+from kimi_conformance.errors import KimiConformanceError, UsageError
+from kimi_conformance.load.export import WRITERS, export
 from kimi_conformance.load.launch import run_scenario
+from kimi_conformance.load.sample_file import read_samples
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["measure", "run_load", "simulator_process"]
+__all__ = ["FORMATS", "export_samples", "measure", "run_load", "simulator_process"]
 
+FORMATS = tuple(WRITERS)
 READY = 20.0  # seconds that the simulator may take to come up
 
 
@@ -147,6 +150,29 @@ def measure(
     show.say(f"Report: {files['html']}", json_file)
     show.answer({"verdict": _word(verdict), **record}, json_file)
     return verdict.exit_code
+
+
+def export_samples(run: Path, to: str, out: Path | None) -> list[Path]:
+    """Write the samples of a run as CSV or Parquet; the files that were written.
+
+    Raises:
+        UsageError: There are no samples there, or what it takes is not installed.
+        RunError: They cannot be read, or the files cannot be written.
+    """
+    samples = sorted(run.glob("*.samples")) if run.is_dir() else [run]
+    if not samples or not all(each.is_file() for each in samples):
+        raise UsageError(
+            f"There are no samples in {run}. Name the folder of a load run below reports/out, or "
+            "its samples file."
+        )
+    folder = out or samples[0].parent
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for each in samples:
+        path = folder / f"{each.stem}.{to}"
+        export(read_samples(each.read_bytes(), each.name), path, to)
+        written.append(path)
+    return written
 
 
 def _word(verdict: RunVerdict) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 __all__ = [
     "adapters",
@@ -17,7 +18,10 @@ __all__ = [
     "json_flag",
     "live",
     "load_target",
+    "offered",
     "out",
+    "planning",
+    "samples",
     "seconds",
 ]
 
@@ -89,21 +93,61 @@ def _all(*chosen: Callable[[Command], Command]) -> Callable[[Command], Command]:
     return apply
 
 
+def _warned(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The key; on a command line it is in the machine's list of processes, so say so."""
+    if param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+        click.echo(
+            "Warning: everybody on this machine can read a key on a command line; "
+            "set KIMI_API_KEY instead.",
+            err=True,
+        )
+    return value
+
+
 endpoint = _all(
     click.option("--base-url", envvar="KIMI_BASE_URL", metavar="U", help="The live endpoint."),
     click.option(
         "--api-key",
         envvar="KIMI_API_KEY",
         metavar="K",
+        callback=_warned,
         help="Its key. Better by KIMI_API_KEY: others can read a command line.",
     ),
 )
 
 live = _all(endpoint, click.option("--model", metavar="M", help="The model to ask."))
 
+offered = _all(
+    click.option(
+        "--model-is",
+        metavar="ID",
+        help="Which model of the edition that is, where the endpoint names it otherwise.",
+    ),
+    click.option(
+        "--without",
+        multiple=True,
+        metavar="A,B",
+        help="What the endpoint does not offer: caching, files, …; or 'unserved', whatever it "
+        "answers 404 for. Its checks are then not claimed.",
+    ),
+)
+
 budget = _all(
     click.option("--max-requests", type=int, metavar="N", help="Budget on live: requests."),
     click.option("--max-tokens", type=int, metavar="N", help="Budget on live: tokens asked for."),
+)
+
+samples = click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Requests for each requirement that is decided by a share; default: as it says itself.",
+)
+
+planning = _all(
+    click.option("--plan", "plan_only", is_flag=True, help="Say what it would cost; send nothing."),
+    click.option("--price-in", type=float, metavar="D", help="Dollars a million prompt tokens."),
+    click.option("--price-out", type=float, metavar="D", help="The same of answers."),
 )
 
 load_target = click.option(

@@ -40,6 +40,9 @@ class CheckRun:
     base_url: str | None = None
     api_key: str | None = None
     model: str | None = None
+    model_is: str | None = None
+    without: Sequence[str] = ()
+    samples: int | None = None
     max_requests: int | None = None
     max_tokens: int | None = None
     time_limit: float = 30.0
@@ -135,6 +138,8 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-plane": run.plane,
         "--kimi-base-url": run.base_url,
         "--kimi-model": run.model,
+        "--kimi-model-is": run.model_is,
+        "--kimi-samples": run.samples,
         "--kimi-max-requests": run.max_requests,
         "--kimi-max-tokens": run.max_tokens,
         "--kimi-record": run.record_into,
@@ -144,6 +149,7 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-adapter": run.adapters,
         "--kimi-endpoint": run.endpoints,
         "--kimi-requirement": run.requirements,
+        "--kimi-without": run.without,
     }
     return [
         *("-m", "pytest", "-p", "pytest_asyncio.plugin", "-p", "kimi_conformance.plugin"),

@@ -18,7 +18,7 @@ from kimi_conformance.verdicts import Conclusion, RunVerdict, conclude, worst_of
 
 __all__ = ["RunFolder", "read_run"]
 
-_LIBRARIES = ("pytest", "httpx", "vcrpy", "respx", "hypothesis", "locust", "aiohttp", "openai")
+_LIBRARIES = ("pytest", "httpx", "vcrpy", "respx", "hypothesis", "locust", "openai")
 
 
 def read_run(path: Path) -> Run:

@@ -15,7 +15,7 @@ from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 from kimi_conformance.verdicts import Conclusion, Outcome, RunVerdict, Verdict, conclude, worst_of
 
-__all__ = ["answer", "checks_answer", "joined", "objectives", "progress", "say", "summary"]
+__all__ = ["answer", "checks_answer", "joined", "objectives", "progress", "say", "spent", "summary"]
 
 WORST_SHOWN = 12  # failures that the summary prints; the report has them all
 
@@ -79,11 +79,35 @@ def checks_answer(run: Run, catalogue: Catalogue, conclusion: Conclusion) -> dic
             "decided": conclusion.decided,
         },
         "checks": [
-            {**_check(outcome), "edition": run.header.get("edition")}
+            {**_check(outcome), "edition": run.header.get("edition"), **_sample(run, outcome)}
             for outcome in run.outcomes(catalogue)
         ],
         "loads": [dict(load) for load in run.loads],
+        "spent": _spent(run),
     }
+
+
+def _sample(run: Run, outcome: Outcome) -> dict[str, Any]:
+    """What a check that is decided by a share found: good of total, interval, what more needs."""
+    hidden = {"record", "check", "sut", "requirement"}
+    for sample in run.samples:
+        if (sample["check"], sample["sut"]) == (outcome.id, outcome.sut):
+            return {"sample": {k: v for k, v in sample.items() if k not in hidden}}
+    return {}
+
+
+def _spent(run: Run) -> dict[str, int] | None:
+    """What a live run sent and asked for; None for any other."""
+    if not run.budgets:
+        return None
+    names = ("requests", "tokens", "refused")
+    return {name: sum(budget[name] for budget in run.budgets) for name in names}
+
+
+def spent(run: Run) -> Iterator[str]:
+    """A line on what a live run took, if it was one."""
+    if found := _spent(run):
+        yield f"Sent: {found['requests']:,} requests; asked for: {found['tokens']:,} tokens"
 
 
 def joined(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -101,6 +125,7 @@ def joined(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "counts": dict(counts),
         "checks": [check for answer in answers for check in answer["checks"]],
         "loads": [load for answer in answers for load in answer["loads"]],
+        "spent": None,  # several editions are judged offline only
     }
 
 

@@ -7,11 +7,13 @@ inconclusive, each with its own long story.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from kimi_conformance.cli.offered import UNSERVED, unserved
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
 from kimi_conformance.http import httpx, ssl_context
@@ -25,8 +27,10 @@ __all__ = [
     "UnusableTargetError",
     "entries_of",
     "inspect",
+    "known_model",
     "lane_of",
     "listed_models",
+    "unasked",
 ]
 
 LANES = ("cassette", "simulator", "live")
@@ -48,6 +52,7 @@ class Target:
         base_url: Of a live one, else None.
         api_key: Of a live one, else None.
         model: The model to ask, or None for the edition's default.
+        without: The capabilities that it does not claim.
     """
 
     lane: str
@@ -55,6 +60,7 @@ class Target:
     base_url: str | None
     api_key: str | None
     model: str | None
+    without: tuple[str, ...] = ()
 
 
 def lane_of(lane: str | None, base_url: str | None, *, default: str) -> str:
@@ -70,6 +76,7 @@ def inspect(
     base_url: str | None,
     api_key: str | None,
     model: str | None,
+    without: Sequence[str] = (),
 ) -> Target:
     """Find out what is judged, and as what.
 
@@ -80,14 +87,15 @@ def inspect(
     if edition is not None:
         suite.edition(edition)
     if lane != "live":
-        return Target(lane, edition or DEFAULT_EDITION, None, None, model)
+        return Target(lane, edition or DEFAULT_EDITION, None, None, model, tuple(without))
     if not api_key:
         raise UsageError(
             "The live endpoint needs a key: set KIMI_API_KEY. Without one, judge the embedded "
             "simulator with --lane simulator."
         )
     url = (base_url or DEFAULT_BASE_URL).rstrip("/")
-    ids = _models(url, api_key)
+    refuse_unsendable(url, api_key)
+    ids = [] if "models" in without else _models(url, api_key)
     editions = suite.editions()
     found = editions[edition] if edition else (detect(ids, list(editions.values())))
     if found is None:
@@ -95,7 +103,59 @@ def inspect(
             f"None of the models at {url} is one that we know ({', '.join(ids[:4])} …), so the "
             f"edition cannot be told. Name it with --edition: {', '.join(editions)}"
         )
-    return Target(lane, found.name, url, api_key, _model(model, ids, found))
+    asked = _model(model, ids, found)
+    return Target(lane, found.name, url, api_key, asked, _not_claimed(url, api_key, without))
+
+
+def unasked(
+    suite: Suite,
+    *,
+    edition: str | None,
+    base_url: str | None,
+    model: str | None,
+    without: Sequence[str] = (),
+) -> Target:
+    """The same for a run that is only planned: nothing is sent, so the edition must be named.
+
+    Raises:
+        UsageError: There is no such edition.
+    """
+    name = suite.edition(edition or DEFAULT_EDITION).name
+    if edition is None and base_url is not None:
+        click.echo(f"Planned for edition {name}: name another one with --edition.", err=True)
+    return Target("live", name, base_url, None, model, tuple(without))
+
+
+def known_model(suite: Suite, target: Target, model_is: str | None) -> str | None:
+    """The model of the edition that a target's model is said to be.
+
+    Raises:
+        UsageError: The edition has none of this name.
+    """
+    edition = suite.edition(target.edition)
+    if model_is is not None:
+        return edition.model(model_is).id
+    if target.lane == "live" and target.model and edition.find(target.model) is None:
+        click.echo(
+            f"Edition {edition.name} does not know {target.model}; say which of its models that "
+            "is with --model-is, or what depends on it is inconclusive.",
+            err=True,
+        )
+    return None
+
+
+def _not_claimed(url: str, api_key: str, without: Sequence[str]) -> tuple[str, ...]:
+    """What was named, and where that was left to the endpoint, what it does not serve."""
+    named = tuple(name for name in without if name != UNSERVED)
+    if UNSERVED not in without:
+        return named
+    with _client(api_key) as client:
+        return tuple(dict.fromkeys((*named, *unserved(client, url))))
+
+
+def _client(api_key: str) -> httpx.Client:
+    key = {"Authorization": f"Bearer {api_key}"}
+    return httpx.Client(verify=ssl_context(), timeout=20, trust_env=False, headers=key)
 
 
 def _model(asked: str | None, ids: list[str], edition: Edition) -> str:
@@ -126,8 +186,8 @@ def listed_models(url: str, api_key: str) -> list[Any] | None:
     """
     refuse_unsendable(url, api_key)
     try:
-        with httpx.Client(verify=ssl_context(), timeout=20, trust_env=False) as client:
-            reply = client.get(f"{url}/models", headers={"Authorization": f"Bearer {api_key}"})
+        with _client(api_key) as client:
+            reply = client.get(f"{url}/models")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UnusableTargetError(
             f"{url} does not answer: {str(error) or type(error).__name__}. Is it running, and is "
@@ -141,7 +201,7 @@ def listed_models(url: str, api_key: str) -> list[Any] | None:
     if "html" in reply.headers.get("content-type", ""):
         raise UnusableTargetError(
             f"{url}/models answers with a web page ({reply.status_code}), not with an API. Does "
-            "the base URL end with /v1?"
+            "the base URL end with /v1? An endpoint without a list is judged with --without models."
         )
     return entries_of(reply.content)
 

@@ -141,31 +141,41 @@ class Crew:
         return [process.pid or 0 for process, _ in self._members]
 
     def base_url(self, stop: int) -> str:
-        """Wait until all serve; where, or "" if it is to end before."""
+        """Wait until all serve; where, or "" if it is to end before.
+
+        Raises:
+            WorkerError: One has died, or takes too long.
+        """
         url = ""
         for _, pipe in self._members:
             while not pipe.poll():
-                ready = wait([pipe, stop, *self._sentinels], READY)
-                self._check()
-                if stop in ready:
+                if stop in self._wait([pipe, stop], READY):
                     return ""
-                if not ready:
-                    raise WorkerError(f"The workers did not come up within {READY:g} s.")
-            try:
+            with contextlib.suppress(EOFError):  # it has died: the next wait says so
                 url = pipe.recv()
-            except EOFError:
-                self._check()
-                raise WorkerError("A worker ended before it served.") from None
         return url
 
     def watch(self, stop: int) -> None:
         """Wait until it is to end.
 
         Raises:
-            WorkerError: A worker has died.
+            WorkerError: One has died.
         """
-        wait([stop, *self._sentinels])
-        self._check()
+        self._wait([stop], None)
+
+    def _wait(self, things: list[Connection | int], seconds: float | None) -> list[object]:
+        """Wait for one of these things to be readable; those that are."""
+        ready: list[object] = list(wait([*things, *self._sentinels], seconds))
+        for number, (process, _) in enumerate(self._members, 1):
+            if process.sentinel in ready:
+                process.join()
+                raise WorkerError(
+                    f"Worker {number} (process {process.pid}) has died with exit code "
+                    f"{process.exitcode}; the others were ended."
+                )
+        if not ready:
+            raise WorkerError(f"The workers did not come up within {READY:g} s.")
+        return ready
 
     def dismiss(self) -> None:
         """End all of them: the end of its pipe tells each to leave."""
@@ -180,14 +190,6 @@ class Crew:
     @property
     def _sentinels(self) -> Sequence[int]:
         return [process.sentinel for process, _ in self._members]
-
-    def _check(self) -> None:
-        for number, (process, _) in enumerate(self._members, 1):
-            if not process.is_alive():
-                raise WorkerError(
-                    f"Worker {number} (process {process.pid}) has died with exit code "
-                    f"{process.exitcode}; the others were ended."
-                )
 
 
 def _work(plan: Plan, pipe: Connection) -> None:

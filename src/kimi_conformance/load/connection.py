@@ -36,6 +36,7 @@ _READ, _WRITE = 1, 2  # of libev
 _BUFFER = bytearray(256 * 1024)  # all callbacks run one after the other, so one is enough
 _BUFFERS = [_BUFFER]
 _VIEW = memoryview(_BUFFER)
+_RECORD = 16_384  # bytes in a record of TLS, at most
 _TIMESTAMPNS = 35  # SO_TIMESTAMPNS, of asm-generic/socket.h; Python has no name for it
 _STAMP = struct.Struct("@ll")
 _ANCILLARY = socket.CMSG_SPACE(_STAMP.size)
@@ -129,10 +130,6 @@ class Connection:
 
         A greenlet that is killed while it waits leaves the connection closed.
         """
-        self._on_readable()  # the server may have closed it a moment ago
-        if self.closed:
-            incoming.end("the server closed the connection")
-            return
         self._incoming = incoming
         self._waiter = waiter = Waiter()
         incoming.sent = incoming.last = time.perf_counter()
@@ -141,7 +138,8 @@ class Connection:
             self._send(request)
             waiter.get()
         finally:
-            if self._incoming is not None or not incoming.reusable:
+            under_way: Incoming | None = self._incoming  # still, where whoever asked was killed
+            if under_way is not None or not incoming.reusable:
                 self.close()
             self._stop_timer()
             self._waiter = None
@@ -203,7 +201,7 @@ class Connection:
         pieces = []
         try:
             while True:
-                pieces.append(tls.read(65_536))
+                pieces.append(tls.read(_RECORD))
                 if not (bio.pending or tls.pending()):
                     break
         except SSLWantReadError:

@@ -18,6 +18,7 @@ _HEAD_LIMIT = 65_536  # bytes; of trailers and of one chunk's size line likewise
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+_SIZES = {b"%x" % size: size for size in range(1, 2048)}
 _BODILESS = frozenset({204, 304})
 
 
@@ -74,6 +75,12 @@ class Framing:
         """
         if self._rest:
             data, self._rest = self._rest + data, b""
+        elif self._step is Framing._by_chunks and not self._left and not self._gap:
+            # As nearly all pieces of a stream are: one chunk and nothing else.
+            end = data.find(b"\r\n")
+            size = _SIZES.get(data[:end])
+            if size and end + size + 4 == len(data) and data.endswith(b"\r\n"):
+                return data[end + 2 : -2]
         return self._step(self, data)
 
     def end(self) -> bool:

@@ -58,6 +58,7 @@ class Incoming:
         "_framing",
         "_keep",
         "_limits",
+        "_most",
         "_size",
         "_streamed",
         "broken",
@@ -83,6 +84,7 @@ class Incoming:
         self._streamed = streamed
         self._keep = keep
         self._limits = limits
+        self._most = limits.body_bytes
         self._body: list[bytes] = []
         self._size = 0
 
@@ -126,15 +128,14 @@ class Incoming:
             return True
         if body:
             if self._streamed and framing.status == 200:
-                self.scan.feed(body, at)
-                size = self.scan.pending
+                size = self.scan.feed(body, at)
             else:
                 self._body.append(body)
                 self._size = size = self._size + len(body)
             if self._keep:
                 self.frames.append(Frame(at - self.sent, body))
-            if size > self._limits.body_bytes:
-                self.broken = f"the body passed {self._limits.body_bytes:,} bytes"
+            if size > self._most:
+                self.broken = f"the body passed {self._most:,} bytes"
                 return True
         return framing.complete
 

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from kimi_conformance import suite
 from kimi_conformance.errors import RunError, UsageError
+from kimi_conformance.load.kept import conformance, kept_beside
 from kimi_conformance.load.result import load_record
 from kimi_conformance.load.sample_file import read_samples
 from kimi_conformance.slo import Objectives
@@ -89,12 +90,10 @@ def judge_samples(samples: Path, objectives: Objectives) -> dict[str, Any]:
         content = samples.read_bytes()
     except OSError as error:
         raise RunError(f"The samples {samples} cannot be read: {error.strerror}.") from error
-    return load_record(
-        read_samples(content, samples.name),
-        objectives,
-        name=samples.name,
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    file = read_samples(content, samples.name)
+    digest = hashlib.sha256(content).hexdigest()
+    record = load_record(file, objectives, name=samples.name, sha256=digest)
+    return {**record, "conformance": conformance(kept_beside(samples), file.count)}
 
 
 def _objectives(scenario: Path) -> Objectives:

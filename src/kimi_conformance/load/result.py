@@ -7,14 +7,14 @@ of good calls and enter no time. The charts show the whole run, warm-up included
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain, compress
 from typing import Any, TypeVar
 
 from kimi_conformance.load.generator import saturation
-from kimi_conformance.load.sample_file import Group, SampleFile
+from kimi_conformance.load.sample_file import Group, SampleFile, from_halves
 from kimi_conformance.load.sample_format import FORMAT
 from kimi_conformance.load.sample_log import NO_COUNT
 from kimi_conformance.load.samples import Ended, ErrorClass, Header, Tick
@@ -47,13 +47,17 @@ class _Judged:
         self.group = group
         self.ok = group.kind.ok
         moments = zip(group.intended, group.end, strict=True)
-        self._chosen = [header.judges(intended, end) for intended, end in moments]
+        self._chosen = bytes([header.judges(intended, end) for intended, end in moments])
         self.count = sum(self._chosen)
 
-    def known(self, name: str) -> Iterable[float]:
-        """The values of a column that are numbers, of those that are judged."""
+    def values(self, name: str) -> list[float]:
+        """The numbers of a column, of those that are judged."""
         values = compress(self.group.column(name), self._chosen)
-        return (value for value in values if not math.isnan(value))
+        return [value for value in values if value == value]  # NaN is not itself
+
+    def pool(self, name: str) -> Counter[int]:
+        """How often each number of a column of half-precision floats is there, by its bits."""
+        return Counter(compress(self.group.stored(name), self._chosen))
 
     def tokens(self, name: str) -> int:
         """The sum of a column of counts, of those that are judged."""
@@ -139,11 +143,11 @@ def _values(judged: Sequence[_Judged], ticks: Sequence[Tick]) -> dict[str, Seque
         "response_s": _sorted(good, "response"),
         "ttft_s": _sorted(good, "first"),
         "itl_s": Pooled(gaps),
-        "first_event_s": _sorted(good, "first_event"),
-        "thinking_s": [value for value in _sorted(good, "thinking") if 0 <= value < math.inf],
-        "stall_s": _sorted(good, "stall"),
-        "connect_s": _sorted(good, "connect"),
-        "late_s": _sorted(judged, "late"),
+        "first_event_s": _pooled(good, "first_event"),
+        "thinking_s": _pooled(good, "thinking"),
+        "stall_s": _pooled(good, "stall"),
+        "connect_s": _pooled(good, "connect"),
+        "late_s": _pooled(judged, "late"),
     }
     for owner, columns in _OWNERS.items():
         prefix = "" if owner == "load" else f"{owner}_"
@@ -153,7 +157,16 @@ def _values(judged: Sequence[_Judged], ticks: Sequence[Tick]) -> dict[str, Seque
 
 
 def _sorted(judged: Iterable[_Judged], column: str) -> list[float]:
-    return sorted(chain.from_iterable(each.known(column) for each in judged))
+    return sorted(chain.from_iterable(each.values(column) for each in judged))
+
+
+def _pooled(judged: Iterable[_Judged], column: str) -> Pooled:
+    """The numbers of a column from 0 on: below it, and beyond all measure, stands for none."""
+    pool: Counter[int] = Counter()
+    for each in judged:
+        pool.update(each.pool(column))
+    floats = zip(from_halves(list(pool)), pool.values(), strict=True)
+    return Pooled({value: count for value, count in floats if 0 <= value < math.inf})
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
@@ -208,7 +221,7 @@ def _generator(ticks: Sequence[Tick], late: Sequence[float]) -> dict[str, Any]:
         "hub_lag_p99_s": percentile(lags, 99),
         "hub_lag_max_s": max(lags, default=None),
         "late_p99_s": percentile(late, 99),
-        "late_max_s": late[-1] if late else None,
+        "late_max_s": late[-1] if len(late) else None,
         "unstamped_share": unstamped / reads if reads else None,
         "shared_share": shared / chunks if chunks else None,
         "collections": sum(tick.collections for tick in ticks),
@@ -228,25 +241,19 @@ def _series(groups: Sequence[Group], ticks: Sequence[Tick], length: float) -> di
     """What happened in each second; a request belongs to the second that it ended in."""
     seconds = range(math.ceil(length))
     states = _by_second([(tick.at - _SECOND / 2, tick) for tick in ticks], len(seconds))
+    ended = [_counts(groups, len(seconds)), _counts(_failed(groups), len(seconds))]
     good = [group for group in groups if group.kind.ok]
-    ended, failed, times, firsts = (
+    times, firsts = (
         _by_second(
-            chain.from_iterable(
-                zip(group.end, group.column(column), strict=True) for group in among
-            ),
+            chain.from_iterable(zip(group.end, group.column(name), strict=True) for group in good),
             len(seconds),
         )
-        for among, column in (
-            (groups, "response"),
-            ([group for group in groups if not group.kind.ok], "response"),
-            (good, "response"),
-            (good, "first"),
-        )
+        for name in ("response", "first")
     )
     return {
         "second": list(seconds),
-        "requests": [len(among) for among in ended],
-        "failures": [len(among) for among in failed],
+        "requests": ended[0],
+        "failures": ended[1],
         "mean_response_s": [mean(among) for among in times],
         "p95_response_s": [percentile(among, 95) for among in times],
         "mean_ttft_s": [
@@ -259,9 +266,25 @@ def _series(groups: Sequence[Group], ticks: Sequence[Tick], length: float) -> di
     }
 
 
+def _failed(groups: Sequence[Group]) -> list[Group]:
+    return [group for group in groups if not group.kind.ok]
+
+
+def _counts(groups: Sequence[Group], seconds: int) -> list[int]:
+    """How many requests ended in each second."""
+    found = Counter(chain.from_iterable(map(int, group.end) for group in groups))
+    counts = [0] * seconds
+    for second, count in found.items():
+        counts[min(max(second, 0), seconds - 1)] += count
+    return counts
+
+
 def _by_second(things: Iterable[tuple[float, Thing]], seconds: int) -> list[list[Thing]]:
-    buckets: list[list[Thing]] = [[] for _ in range(seconds)]
+    """The things of each second; what lies beyond the last one belongs to it."""
+    found: defaultdict[int, list[Thing]] = defaultdict(list)
     for at, thing in things:
-        if buckets:
-            buckets[min(max(int(at), 0), seconds - 1)].append(thing)
+        found[int(at)].append(thing)
+    buckets: list[list[Thing]] = [[] for _ in range(seconds)]
+    for second, among in found.items():
+        buckets[min(max(second, 0), seconds - 1)] += among
     return buckets

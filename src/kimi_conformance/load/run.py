@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from kimi_conformance.load.dispatch import Dispatcher
 from kimi_conformance.load.duration import parse_duration
 from kimi_conformance.load.garbage import Garbage
 from kimi_conformance.load.incoming import Limits
+from kimi_conformance.load.kept import KeptLog, kept_beside
 from kimi_conformance.load.launch import KEY
 from kimi_conformance.load.resources import Sampler
 from kimi_conformance.load.sample_log import SampleLog
@@ -137,13 +138,17 @@ def _run(options: argparse.Namespace) -> None:
         planned_s=shape.length,
         warm_up_s=shape.warm_up_s,
     )
-    with SampleLog(options.samples, header) as log:
+    with (
+        SampleLog(options.samples, header) as log,
+        closing(KeptLog(kept_beside(options.samples))) as kept,
+    ):
         KimiUser.setting = Setting(
             base_url=options.base_url,
             api_key=os.environ.get(KEY, ""),
             model=options.model,
             fixtures=tuple(options.fixtures),
             log=log,
+            kept=kept,
             zero=time.perf_counter(),
         )
         KimiUser.setting.dispatchers.update(_dispatchers(users, shape, KimiUser.setting.zero))
@@ -254,6 +259,8 @@ def _flush(setting: Setting, state: _State) -> None:
         gevent.sleep(_FLUSH_S)
         try:
             setting.log.flush()
+            if setting.kept is not None:
+                setting.kept.flush()
         except RunError as error:
             sys.stderr.write(f"{error}\n")
             state.broke(error)

@@ -23,7 +23,7 @@ from kimi_conformance.load.sample_format import FIELDS, GAPS, RECORD, REQUESTS, 
 from kimi_conformance.load.sample_log import NO_COUNT
 from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Kind, Sample, Tick
 
-__all__ = ["Group", "SampleFile", "read_samples"]
+__all__ = ["Group", "SampleFile", "from_halves", "read_samples"]
 
 _OFFSETS = {
     name: struct.calcsize("<" + "".join(code for _, code, _ in FIELDS[:number]))
@@ -72,14 +72,19 @@ class Group:
 
     def column(self, name: str) -> "array[Any]":
         """A field of the records as it stands there; see `sample_format.FIELDS`."""
+        values = self.stored(name)
+        if _CODES[name] == "e":
+            return array("f", struct.unpack(f"={len(values)}e", values.tobytes()))
+        return values
+
+    def stored(self, name: str) -> "array[Any]":
+        """The same, with half-precision floats as their bits."""
         code: Any = _STORED[_CODES[name]]
         values: array[Any] = array(code)
         step, offset = RECORD.size // values.itemsize, _OFFSETS[name] // values.itemsize
         values.frombytes(memoryview(self._records).cast(code)[offset::step].tobytes())
         if sys.byteorder == "big":
             values.byteswap()
-        if _CODES[name] == "e":
-            return array("f", struct.unpack(f"={len(values)}e", values.tobytes()))
         return values
 
     def samples(self) -> Iterator[Sample]:
@@ -224,11 +229,14 @@ def _header(line: bytes, where: str) -> Header:
         raise RunError(f"{where} has a header without {error}.") from error
 
 
+def from_halves(codes: Sequence[int]) -> tuple[float, ...]:
+    """Half-precision floats, given as their bits."""
+    return struct.unpack(f"={len(codes)}e", struct.pack(f"={len(codes)}H", *codes))
+
+
 def _floats(pool: Mapping[int, int]) -> dict[float, int]:
-    """The gaps in seconds, ascending."""
-    codes = sorted(pool)  # of numbers that are not negative, the bits ascend as they do
-    gaps = struct.unpack(f"<{len(codes)}e", struct.pack(f"<{len(codes)}H", *codes))
-    return dict(zip(gaps, map(pool.__getitem__, codes), strict=True))
+    """The gaps in seconds, and how often."""
+    return dict(zip(from_halves(list(pool)), pool.values(), strict=True))
 
 
 def _sample(

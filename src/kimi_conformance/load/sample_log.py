@@ -15,6 +15,7 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from itertools import starmap
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,38 +37,34 @@ __all__ = ["NO_COUNT", "Batch", "SampleLog", "first_line"]
 NO_COUNT = 0xFFFF_FFFF
 _NAN = math.nan
 _MOST_HALF = 65_504.0  # the largest half-precision float
-_PAGE = 64  # records that a kind has room for at first
 
 
 class Pile:
-    """The records of one kind that are not written yet."""
+    """The records of one kind that are not written yet.
 
-    __slots__ = ("_buffer", "_room", "base", "count", "gaps", "key", "kind")
+    Attributes:
+        key: Of its kind.
+        base: What `intended` of its records counts from.
+        records: The fields of each; put in here by whoever has them, packed when taken.
+        gaps: Between chunks: of requests in the warm-up, and of those that are judged.
+    """
 
-    def __init__(self, kind: Kind, key: int) -> None:
-        self.kind = kind
+    __slots__ = ("base", "gaps", "key", "records")
+
+    def __init__(self, key: int) -> None:
         self.key = key
         self.base = 0.0
-        self.count = 0
+        self.records: list[tuple[float, ...]] = []
         self.gaps: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
-        self._buffer = bytearray(_PAGE * RECORD.size)
-        self._room = _PAGE
-
-    def append(self, intended: float, *values: float) -> None:
-        """Add one record: its fields in order, with `intended` in seconds of the run."""
-        if not self.count:
-            self.base = intended
-        elif self.count == self._room:
-            self._buffer += bytes(len(self._buffer))
-            self._room *= 2
-        RECORD.pack_into(self._buffer, self.count * RECORD.size, intended - self.base, *values)
-        self.count += 1
 
     def take(self) -> bytes:
-        """The records, which are then forgotten."""
-        taken = bytes(memoryview(self._buffer)[: self.count * RECORD.size])
-        self.count = 0
-        return taken
+        """The records as bytes; they are then forgotten."""
+        try:
+            packed = b"".join(starmap(RECORD.pack, self.records))
+        except OverflowError:  # more than 18 hours somewhere
+            packed = b"".join(starmap(RECORD.pack, map(_within, self.records)))
+        self.records.clear()
+        return packed
 
 
 class Batch:
@@ -90,23 +87,23 @@ class Batch:
         pile = self._piles.get(sample.kind) or self._pile(sample.kind)
         intended, start, first = sample.intended, sample.start, sample.first
         prompt, completion = sample.prompt_tokens, sample.completion_tokens
-        values = (
-            sample.end - intended,
-            _NAN if first is None else first - intended,
-            start - intended,
-            _NAN if sample.connect_s is None else sample.connect_s,
-            _NAN if sample.first_byte is None else sample.first_byte - start,
-            _NAN if sample.first_event is None else sample.first_event - start,
-            _thinking(sample.first_reasoning, sample.first_answer),
-            _NAN if sample.stall_s is None else sample.stall_s,
-            NO_COUNT if prompt is None else min(prompt, NO_COUNT - 1),
-            NO_COUNT if completion is None else min(completion, NO_COUNT - 1),
+        if not pile.records:
+            pile.base = intended
+        pile.records.append(
+            (
+                intended - pile.base,
+                sample.end - intended,
+                _NAN if first is None else first - intended,
+                start - intended,
+                _NAN if sample.connect_s is None else sample.connect_s,
+                _NAN if sample.first_byte is None else sample.first_byte - start,
+                _NAN if sample.first_event is None else sample.first_event - start,
+                _thinking(sample.first_reasoning, sample.first_answer),
+                _NAN if sample.stall_s is None else sample.stall_s,
+                NO_COUNT if prompt is None else min(prompt, NO_COUNT - 1),
+                NO_COUNT if completion is None else min(completion, NO_COUNT - 1),
+            )
         )
-        try:
-            pile.append(intended, *values)
-        except OverflowError:  # more than 18 hours somewhere
-            cut = [_within(value) for value in values[2:8]]
-            pile.append(intended, *values[:2], *cut, *values[8:])
         if gaps:
             pool = pile.gaps[self._header.judges(intended, sample.end)]
             pool.update(_halves(gaps))
@@ -121,7 +118,7 @@ class Batch:
         """All that was added since the last call, as blocks."""
         blocks = [self._lines(self._kinds)] if self._kinds else []
         for pile in self._piles.values():
-            if pile.count:
+            if pile.records:
                 base = pile.base
                 blocks.append(Block(REQUESTS, pile.take(), False, self._source, pile.key, base))
             for judged, pool in zip((False, True), pile.gaps, strict=True):
@@ -136,7 +133,7 @@ class Batch:
         return b"".join(block.encode() for block in blocks)
 
     def _pile(self, kind: Kind) -> Pile:
-        pile = self._piles[kind] = Pile(kind, len(self._piles))
+        pile = self._piles[kind] = Pile(len(self._piles))
         row = {"row": "kind", "source": self._source, "key": pile.key, **kind._asdict()}
         self._kinds.append(row)
         return pile
@@ -226,9 +223,13 @@ def _thinking(reasoning: float | None, answer: float | None) -> float:
     return math.inf if answer is None else answer - reasoning
 
 
-def _within(value: float) -> float:
-    """As a half-precision float can hold it; what says that nothing is known stays."""
-    return max(-_MOST_HALF, min(value, _MOST_HALF)) if value < math.inf else value
+def _within(record: tuple[float, ...]) -> tuple[float, ...]:
+    """With its half-precision floats as large as they can be, and what stands for none kept."""
+    halves = (
+        max(-_MOST_HALF, min(value, _MOST_HALF)) if value < math.inf else value
+        for value in record[3:9]
+    )
+    return (*record[:3], *halves, *record[9:])
 
 
 def _halves(gaps: Sequence[float]) -> "array[int]":

@@ -19,6 +19,7 @@ from kimi_conformance.wire.json_values import elements, is_count, is_text, membe
 __all__ = ["StreamScan"]
 
 _BOM = b"\xef\xbb\xbf"
+_BACKSLASH = ord("\\")
 _DONE = DONE.encode()
 _TEXTS = ("content", "reasoning_content")
 _OPENED = {name: re.compile(rb'"%s"[ \t]*:[ \t]*"' % name.encode()) for name in _TEXTS}
@@ -48,14 +49,15 @@ class StreamScan:
         "_after_cr",
         "_buffer",
         "_choices",
+        "_closing",
         "_completions",
         "_errors",
         "_finished",
         "_last_done",
         "_misses",
+        "_opening",
         "_prefix",
         "_suffix",
-        "_texts",
         "_usage",
         "events",
         "first_answer",
@@ -74,9 +76,9 @@ class StreamScan:
         self.shared = 0
         self._buffer = b""
         self._after_cr = False  # a LF that comes next belongs to the CR before it
-        self._prefix = b""  # the shape of a chunk that adds a token, see above
+        self._prefix = b""  # the shape of an event that adds a token, see above; b"": none yet
         self._suffix = b""
-        self._texts = 0  # the length of prefix and suffix
+        self._opening = self._closing = 0  # the lengths of both, of the data alone
         self._misses = 0
         self._last_done = False
         self._choices: set[int] = set()
@@ -85,15 +87,24 @@ class StreamScan:
         self._usage: Mapping[str, Any] | None = None  # of the last chunk that has one
         self._completions: list[tuple[Any, Any]] = []  # of choices that end with one
 
-    def feed(self, data: bytes, at: float) -> None:
-        """Take the next bytes of the body."""
+    def feed(self, data: bytes, at: float) -> int:
+        """Take the next bytes of the body; how many wait for the end of their event."""
+        prefix = self._prefix
+        if prefix and not self._buffer and data.startswith(prefix) and data.endswith(self._suffix):
+            # As nearly all bytes are: one event, of the shape that was learned.
+            text = data[len(prefix) : -len(self._suffix)]
+            if text and b'"' not in text and text[-1] != _BACKSLASH and not self._after_cr:
+                self.events += 1
+                self.times.append(at)
+                self._last_done = False
+                return 0  # the chunk that had this shape first was parsed, and was the first
         if self._after_cr or b"\r" in data:
             data = self._with_line_feeds(data)
         if self._buffer:
             data = self._buffer + data
         *blocks, self._buffer = data.split(b"\n\n")
         if not blocks:
-            return
+            return len(self._buffer)
         before = len(self.times)
         for block in blocks:
             # As nearly all events are: one line of data.
@@ -103,10 +114,6 @@ class StreamScan:
                 self._take(payload, at)
         if (came := len(self.times) - before) > 1:
             self.shared += came
-
-    @property
-    def pending(self) -> int:
-        """How many bytes wait for the end of their event."""
         return len(self._buffer)
 
     @property
@@ -163,12 +170,12 @@ class StreamScan:
         self.events += 1
         if self.first_event is None:
             self.first_event = at
-        if self._texts and payload.startswith(self._prefix) and payload.endswith(self._suffix):
-            text = payload[len(self._prefix) : len(payload) - len(self._suffix)]
-            if len(payload) > self._texts and b'"' not in text and not text.endswith(b"\\"):
+        if self._prefix and self._has_shape(payload):
+            text = payload[self._opening : len(payload) - self._closing]
+            if b'"' not in text and text[-1] != _BACKSLASH:
                 self.times.append(at)
                 self._last_done = False
-                return  # the chunk that had this shape first was parsed, and was the first
+                return
         self._last_done = payload == _DONE
         if not self._last_done:
             self._parse(payload, at)
@@ -217,7 +224,7 @@ class StreamScan:
 
     def _learn(self, payload: bytes, delta: Mapping[str, Any], name: str) -> None:
         """Remember what stands around the one text of this chunk; else nothing is lost."""
-        if self._texts and payload.startswith(self._prefix) and payload.endswith(self._suffix):
+        if self._prefix and self._has_shape(payload):
             return
         self._misses += 1
         opened = _OPENED[name].search(payload)
@@ -226,8 +233,17 @@ class StreamScan:
         text = _TEXT.match(payload, opened.end())
         if text is None or parse_json(b'"' + text[0] + b'"') != delta.get(name):
             return
-        self._prefix, self._suffix = payload[: opened.end()], payload[text.end() :]
-        self._texts = len(self._prefix) + len(self._suffix)
+        before, after = payload[: opened.end()], payload[text.end() :]
+        self._prefix, self._suffix = b"data: " + before, after + b"\n\n"
+        self._opening, self._closing = len(before), len(after)
+
+    def _has_shape(self, payload: bytes) -> bool:
+        """Whether an event is what was learned around one character of text or more."""
+        return (
+            len(payload) > self._opening + self._closing
+            and payload.startswith(self._prefix[6:])
+            and payload.endswith(self._suffix[:-2])
+        )
 
 
 def _count(value: Any) -> int | None:

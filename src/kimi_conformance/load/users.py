@@ -23,6 +23,7 @@ from kimi_conformance.load.client import Client, Pool
 from kimi_conformance.load.connection import Counts
 from kimi_conformance.load.dispatch import Dispatcher
 from kimi_conformance.load.incoming import Incoming, Limits
+from kimi_conformance.load.kept import KeptLog
 from kimi_conformance.load.reply import Reply, gaps_of, judge_reply, stall_of
 from kimi_conformance.load.sample_log import SampleLog
 from kimi_conformance.load.samples import ErrorClass, Kind, Sample
@@ -59,6 +60,7 @@ class Setting:
         fixtures: Folders of request bodies; the first that has a body gives it.
         log: Where samples go.
         zero: The moment on `time.perf_counter` that all times of samples count from.
+        kept: Where exchanges go that the laws of the wire are to judge, or None: nowhere.
         tally: Counted up as replies come.
         bodies: Request bodies that were read already, by name.
         encoded: Whole request bodies as bytes, by what they were made from.
@@ -72,6 +74,7 @@ class Setting:
     fixtures: tuple[Path, ...]
     log: SampleLog
     zero: float
+    kept: KeptLog | None = None
     tally: Tally = field(default_factory=Tally)
     bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     encoded: dict[Any, "_Ready"] = field(default_factory=dict, repr=False)
@@ -196,13 +199,29 @@ class KimiUser(User):
             intended, self._due = self._due, None
         call = _Call(ready, streamed, intended)
         try:
-            incoming = self._client.post("/chat/completions", ready.body, streamed=streamed)
+            incoming = self._post("/chat/completions", ready.body, start, streamed=streamed)
         except gevent.GreenletExit:  # the run is over; what did not come in time is no success
             nothing = Incoming(start, streamed=streamed, keep=False, limits=Limits())
             nothing.end("unfinished")
             self._note(call, nothing, _UNFINISHED)
             raise
         return self._note(call, incoming, judge_reply(incoming, streamed=streamed))
+
+    def _post(self, path: str, body: bytes, now: float, *, streamed: bool) -> Incoming:
+        """Send, and keep the exchange where it is its turn."""
+        kept = self._shared.kept
+        if kept is None:
+            return self._client.post(path, body, streamed=streamed)
+        keep = kept.wants(now)
+        kept.under_way += 1
+        under_way = kept.under_way
+        try:
+            incoming = self._client.post(path, body, streamed=streamed, keep=keep)
+        finally:
+            kept.under_way -= 1
+        if keep:
+            kept.add(path, body, incoming, under_way)
+        return incoming
 
     def _ready(
         self, body: str | Mapping[str, Any], fields: Mapping[str, Any], *, streamed: bool

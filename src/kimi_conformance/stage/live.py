@@ -41,32 +41,39 @@ class Budget:
             and completion (`max_tokens`, or 1024 where the request names none).
         requests: Sent so far.
         tokens: Asked for so far.
+        refused: Requests that were not sent, since the budget did not cover them.
     """
 
     max_requests: int | None = None
     max_tokens: int | None = None
     requests: int = 0
     tokens: int = 0
+    refused: int = 0
 
     def spend(self, request: Request) -> None:
         """Account for a request that is about to be sent.
 
         Raises:
-            BudgetError: It would go beyond the budget; nothing was accounted.
+            BudgetError: It would go beyond the budget; it was counted as refused.
         """
         tokens = _tokens_asked_for(request)
         if self.max_requests is not None and self.requests + 1 > self.max_requests:
+            self.refused += 1
             raise BudgetError(
                 f"The budget of {self.max_requests} requests is used up. "
                 "Allow more with --max-requests."
             )
         if self.max_tokens is not None and self.tokens + tokens > self.max_tokens:
+            self.refused += 1
             raise BudgetError(
                 f"The budget of {self.max_tokens} tokens does not cover {tokens} more "
                 f"({self.tokens} asked for so far). Allow more with --max-tokens."
             )
         self.requests += 1
         self.tokens += tokens
+
+
+_WRITES = ("/chat/completions", "/messages")  # what a model is asked by, on either face
 
 
 def _tokens_asked_for(request: Request) -> int:
@@ -76,7 +83,7 @@ def _tokens_asked_for(request: Request) -> int:
         body = request.json
     except ValueError:
         return 0
-    if not isinstance(body, dict) or not request.path.endswith("/chat/completions"):
+    if not isinstance(body, dict) or not request.path.endswith(_WRITES):
         return 0
     wanted = body.get("max_completion_tokens", body.get("max_tokens"))
     completion = wanted if isinstance(wanted, int) and wanted > 0 else 1024

@@ -54,6 +54,11 @@ def _entries(data: bytes) -> Sequence[Entry] | None:
     return listed if sound else None
 
 
+def _id(entry: Entry) -> str:
+    id = entry.get("id")
+    return id if isinstance(id, str) else ""
+
+
 class OtherFilter(ListReader):
     """Keeps what `keeps` says."""
 
@@ -65,7 +70,7 @@ class OtherFilter(ListReader):
         """The models that are kept, or the table where none is."""
         if not self.entries:
             return models
-        kept = [entry for entry in self.entries if self.keeps(entry.get("id", ""))]
+        kept = [entry for entry in self.entries if self.keeps(_id(entry))]
         return [self._config(entry) for entry in kept] or table_configs(self.settings)
 
     def _config(self, entry: Entry) -> ModelConfig:

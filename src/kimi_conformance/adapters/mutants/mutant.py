@@ -283,7 +283,7 @@ class _Sound(ReferenceAdapter):
     def session(self, session_id: str) -> KimiSession:
         if session_id not in self._sessions:
             cache = self._mutant.new_cache(session_id, self._owners)
-            self._sessions[session_id] = KimiSession(self._driver, self.settings, cache)
+            self._sessions[session_id] = KimiSession(self._driver, cache)
         return self._sessions[session_id]
 
 

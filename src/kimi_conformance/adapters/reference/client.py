@@ -65,7 +65,7 @@ class KimiClient:
     ) -> None:
         self.settings = settings
         self.on_list_failure = on_list_failure
-        self._caches = settings.official if context_cache is None else context_cache
+        self._context_cache = context_cache
         self._driver = AsyncDriver(transport, (clock or SystemClock()).sleep)
         self._sessions: dict[str, KimiSession] = {}
         self._owners: dict[str, SessionCache] = {}
@@ -161,8 +161,13 @@ class KimiClient:
         """The session of this id, the same one at every call."""
         if session_id not in self._sessions:
             cache = SessionCache(self.settings, session_id, self._owners, enabled=self._caches)
-            self._sessions[session_id] = KimiSession(self._driver, self.settings, cache)
+            self._sessions[session_id] = KimiSession(self._driver, cache)
         return self._sessions[session_id]
+
+    @property
+    def _caches(self) -> bool:
+        """Whether sessions make caches with the settings of now."""
+        return self.settings.official if self._context_cache is None else self._context_cache
 
     def supports_structured_output(self, model: str | None) -> bool:
         """Whether a model is counted on to keep to a schema."""
@@ -259,9 +264,7 @@ class SyncKimiClient:
     def session(self, session_id: str) -> SyncKimiSession:
         """The session of this id, the same one at every call."""
         cache = SessionCache(self.settings, session_id, self._owners, enabled=self._caches)
-        return self._sessions.setdefault(
-            session_id, SyncKimiSession(self._driver, self.settings, cache)
-        )
+        return self._sessions.setdefault(session_id, SyncKimiSession(self._driver, cache))
 
     def supports_structured_output(self, model: str | None) -> bool:
         """Whether a model is counted on to keep to a schema."""

@@ -326,7 +326,7 @@ class KimiPlatform(KimiClient):
         return sorted(self.telemetry.performance.values(), key=lambda each: each.mean_s)
 
     def reload(self, environment: Mapping[str, str]) -> None:
-        """Take other settings; calls under way and sessions keep theirs.
+        """Take other settings; calls under way keep theirs, sessions go on with a new cache.
 
         Raises:
             InvalidBaseUrlError: The base URL is no http or https URL; all stays as it was.
@@ -337,6 +337,8 @@ class KimiPlatform(KimiClient):
         self.settings, self._environment = settings, dict(environment)
         self.last_list = None
         self._configs.clear()
+        for session in self._sessions.values():
+            session.rebind(settings, enabled=self._caches)
 
     def go_offline(self) -> None:
         """Send nothing from now on: every call that would have to raises `OfflineError`."""

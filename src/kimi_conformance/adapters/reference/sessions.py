@@ -7,6 +7,7 @@ every request the client compares what it is about to send with what it has cach
 
 - the same: the request goes with the cache's id, and its life starts anew;
 - changed: the old cache is deleted and a new one made;
+- asked with another key, or at another base URL: likewise, the old one with its own key;
 - nothing to cache (no system message at the start, or a model that has no explicit caches):
   the request goes without, and the cache is kept for the requests that fit it again.
 
@@ -75,12 +76,21 @@ class SessionCache:
         *,
         enabled: bool,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._session_id = session_id
         self._owners = owners
         self._content: str | None = None  # what is cached, or could not be
         self._open = enabled
+        self._left = False
+        self._next: tuple[KimiSettings, bool] | None = None
         self.id: str | None = None
+
+    def rebind(self, settings: KimiSettings, *, enabled: bool) -> None:
+        """Use other settings from the next request on.
+
+        A cache belongs to the account that made it, so it is deleted with the key of that one.
+        """
+        self._next = settings, enabled
 
     def prepare(self, request: ChatRequest) -> Operation[Mapping[str, str]]:
         """Make the cache fit the request, and give the headers that the request then bears.
@@ -90,6 +100,10 @@ class SessionCache:
             InvalidKeyError: It cannot be sent.
             TypeError, ValueError: The request cannot be written as JSON.
         """
+        if self._next is not None:
+            yield from self._drop()
+            (self.settings, enabled), self._next = self._next, None
+            self._open = enabled and not self._left
         cached = _cacheable(request)
         if cached is None or not self._open:
             return {}
@@ -112,15 +126,15 @@ class SessionCache:
 
     def leave(self) -> Operation[None]:
         """Delete the cache for good; whether the API did is not told."""
-        self._open = False
+        self._open, self._left = False, True
         yield from self._drop()
 
     def _create(self, cached: Mapping[str, Any]) -> Operation[str | None]:
-        key = self._settings.usable_key(operations.NO_CHAT_KEY)
+        key = self.settings.usable_key(operations.NO_CHAT_KEY)
         tools = {"tools": cached["tools"]} if cached["tools"] else {}
         body = {"model": FAMILY, "messages": cached["messages"], **tools, "ttl": TTL_S}
         send = operations.send_of(
-            self._settings, key, "POST", "caching", body, silence_s=BUDGET_S, budget_s=BUDGET_S
+            self.settings, key, "POST", "caching", body, silence_s=BUDGET_S, budget_s=BUDGET_S
         )
         try:
             id = self._taken(reading((yield send), key))
@@ -147,9 +161,9 @@ class SessionCache:
         if id is None:
             return
         self._owners.pop(id, None)
-        key = self._settings.usable_key(operations.NO_CHAT_KEY)
+        key = self.settings.usable_key(operations.NO_CHAT_KEY)
         send = operations.send_of(
-            self._settings,
+            self.settings,
             key,
             "DELETE",
             f"caching/{id}",
@@ -168,9 +182,8 @@ class SessionCache:
 class KimiSession:
     """A conversation of an asynchronous client; requests may run side by side."""
 
-    def __init__(self, driver: AsyncDriver, settings: KimiSettings, cache: SessionCache) -> None:
+    def __init__(self, driver: AsyncDriver, cache: SessionCache) -> None:
         self._driver = driver
-        self._settings = settings
         self._cache = cache
         self._one_at_a_time = asyncio.Lock()  # of this session: others do not wait
 
@@ -181,33 +194,38 @@ class KimiSession:
 
     async def chat(self, request: ChatRequest) -> Completion:
         """A whole answer; raises what `KimiClient.chat` raises."""
-        headers = await self._headers(request)
-        return await self._driver.run(operations.chat(self._settings, request, headers))
+        settings, headers = await self._prepared(request)
+        return await self._driver.run(operations.chat(settings, request, headers))
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """An answer chunk by chunk; raises what `KimiClient.stream` raises."""
-        headers = await self._headers(request)
-        asked = operations.stream(self._settings, request, headers)
+        settings, headers = await self._prepared(request)
+        asked = operations.stream(settings, request, headers)
         async with contextlib.aclosing(self._driver.stream(*asked)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    def rebind(self, settings: KimiSettings, *, enabled: bool) -> None:
+        """Use other settings from the next request on, and a new cache with them."""
+        self._cache.rebind(settings, enabled=enabled)
 
     async def leave(self) -> None:
         """Delete the cache for good."""
         async with self._one_at_a_time:
             await self._driver.run(self._cache.leave())
 
-    async def _headers(self, request: ChatRequest) -> Mapping[str, str]:
+    async def _prepared(self, request: ChatRequest) -> tuple[KimiSettings, Mapping[str, str]]:
+        """The settings to ask with, and the headers that name a cache made with the same."""
         async with self._one_at_a_time:
-            return await self._driver.run(self._cache.prepare(request))
+            headers = await self._driver.run(self._cache.prepare(request))
+            return self._cache.settings, headers
 
 
 class SyncKimiSession:
     """A conversation of a synchronous client; threads may share it."""
 
-    def __init__(self, driver: SyncDriver, settings: KimiSettings, cache: SessionCache) -> None:
+    def __init__(self, driver: SyncDriver, cache: SessionCache) -> None:
         self._driver = driver
-        self._settings = settings
         self._cache = cache
         self._one_at_a_time = threading.Lock()
 
@@ -219,12 +237,12 @@ class SyncKimiSession:
     def chat(self, request: ChatRequest) -> Completion:
         """A whole answer; raises what `KimiClient.chat` raises."""
         headers = self._headers(request)
-        return self._driver.run(operations.chat(self._settings, request, headers))
+        return self._driver.run(operations.chat(self._cache.settings, request, headers))
 
     def stream(self, request: ChatRequest) -> Iterator[Chunk]:
         """An answer chunk by chunk; raises what `KimiClient.stream` raises."""
         headers = self._headers(request)
-        yield from self._driver.stream(*operations.stream(self._settings, request, headers))
+        yield from self._driver.stream(*operations.stream(self._cache.settings, request, headers))
 
     def leave(self) -> None:
         """Delete the cache for good."""

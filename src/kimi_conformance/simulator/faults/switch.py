@@ -10,6 +10,7 @@ from kimi_conformance.simulator.faults.batches import BATCHES
 from kimi_conformance.simulator.faults.benign import BENIGN
 from kimi_conformance.simulator.faults.cache_life import CACHE_LIFE
 from kimi_conformance.simulator.faults.caching import CACHING
+from kimi_conformance.simulator.faults.calls import CALLS
 from kimi_conformance.simulator.faults.completions import COMPLETIONS
 from kimi_conformance.simulator.faults.fault import Fault, Parameters
 from kimi_conformance.simulator.faults.files import FILES
@@ -38,6 +39,7 @@ FAULTS: Mapping[str, Fault] = {
         *REFUSALS,
         *MODELS,
         *COMPLETIONS,
+        *CALLS,
         *STREAMS,
         *CACHING,
         *CACHE_LIFE,

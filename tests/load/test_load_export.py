@@ -1,0 +1,100 @@
+import csv
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kimi_conformance.cli.load import load
+from kimi_conformance.errors import RunError, UsageError
+from kimi_conformance.load.export import COLUMNS, export
+from kimi_conformance.load.sample_file import read_samples
+from kimi_conformance.load.sample_log import Batch, first_line
+from kimi_conformance.load.samples import ErrorClass, Header, Kind, Sample
+
+HEADER = Header(
+    scenario="steady_chat",
+    question="",
+    workload="closed; 2 users",
+    kind="simulator",
+    base_url="http://127.0.0.1:1/v1",
+    model="kimi-k2.6",
+    started="2026-11-21T08:00:00+00:00",
+    planned_s=10.0,
+    warm_up_s=2.0,
+)
+KIND = Kind("chat/greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "")
+GOOD = Sample(kind=KIND, intended=1.5, start=1.5, end=2.0, first_answer=1.75, prompt_tokens=7)
+BAD = replace(GOOD, kind=KIND._replace(status=None, error=ErrorClass.TRANSPORT, detail="cut, off"))
+
+
+def content() -> bytes:
+    batch = Batch(HEADER)
+    batch.add(GOOD)
+    batch.add(BAD)
+    return first_line(HEADER) + batch.take()
+
+
+def test_csv_has_one_row_a_request_and_nothing_for_what_is_not_known(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+
+    export(read_samples(content()), path, "csv")
+
+    with path.open(newline="", encoding="utf-8") as lines:
+        good, bad = csv.DictReader(lines)
+    assert tuple(good) == COLUMNS
+    assert (good["intended"], good["response"], good["first"]) == ("1.5", "0.5", "0.25")
+    assert (good["prompt_tokens"], good["completion_tokens"], good["stall"]) == ("7", "", "")
+    assert (bad["status"], bad["error"], bad["detail"]) == ("", "transport", "cut, off")
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(UsageError, match=r"pip install 'kimi-conformance\[parquet\]'"):
+        export(read_samples(content()), tmp_path / "out.parquet", "parquet")
+
+
+def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
+    path = tmp_path / "out.parquet"
+
+    export(read_samples(content()), path, "parquet")
+
+    good, bad = parquet.read_table(path).to_pylist()
+    assert tuple(good) == COLUMNS
+    assert (good["response"], good["prompt_tokens"], good["stall"]) == (0.5, 7, None)
+    assert (bad["status"], bad["error"]) == (None, "transport")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"out\.csv cannot be written"):
+        export(read_samples(content()), tmp_path / "none" / "out.csv", "csv")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_command_takes_a_run_or_its_samples(tmp_path: Path, *, whole: bool) -> None:
+    samples = tmp_path / "steady_chat.samples"
+    samples.write_bytes(content())
+
+    result = CliRunner().invoke(load, ["export", str(tmp_path if whole else samples)])
+
+    assert result.output == f"{tmp_path / 'steady_chat.csv'}\n"
+    assert (tmp_path / "steady_chat.csv").read_text("utf-8").count("\n") == 3
+
+
+def test_a_folder_without_samples_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(load, ["export", str(tmp_path)])
+
+    assert isinstance(result.exception, UsageError)
+    assert "There are no samples" in str(result.exception)
+
+
+def test_any_other_word_is_a_scenario() -> None:
+    result = CliRunner().invoke(load, ["steady_caht", "--duration", "1s"])
+
+    assert isinstance(result.exception, UsageError)
+    assert "steady_chat" in str(result.exception)
