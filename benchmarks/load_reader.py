@@ -6,9 +6,10 @@ ratio within one round. Each contender has the target for itself, in turn, sever
 are medians. Other work on the machine moves all of them: the load is shown beside.
 
     python benchmarks/load_reader.py [--rounds 3] [--streams 500] [--seconds 6] [--only ours,fast]
-                                     [accuracy tls short idle stall samples]
+                                     [--tool FOLDER]… [accuracy tls short idle stall samples tools]
 
-`tls` needs openssl.
+`tls` needs openssl. `tools` runs aiperf and guidellm, for those that are installed in an
+environment whose `bin` is a FOLDER; what they saw is held against what was true while they ran.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from load_tools import TOOLS
 
 HERE = Path(__file__).parent
 Figures = dict[str, float]
@@ -205,6 +208,37 @@ def samples(_: Sequence[str], options: argparse.Namespace) -> None:
     show("samples", rounds)
 
 
+def tools(_: Sequence[str], options: argparse.Namespace) -> None:
+    """Programs of others at the same number of streams."""
+    found = {name: folder for name in TOOLS for folder in options.tool if (folder / name).is_file()}
+    rounds: dict[str, list[Figures]] = {name: [] for name in found}
+    for _round in range(options.rounds):
+        for name, programs in found.items():
+            with target() as served, tempfile.TemporaryDirectory() as folder:
+                before = os.times()
+                seen = TOOLS[name](
+                    programs, served.base_url, options.streams, options.seconds, Path(folder)
+                )
+                after, truth = os.times(), served.order("tell")
+            spent = after.children_user + after.children_system
+            spent -= before.children_user + before.children_system
+            rounds[name].append(
+                {
+                    "TTFT mean off by, ms": 1e3 * (seen["ttft_mean"] - mean(truth["ttft"])),
+                    "TTFT p99 off by, ms": 1e3 * (seen["ttft_p99"] - p99(truth["ttft"])),
+                    "ITL p99 off by, ms": 1e3 * (seen["itl_p99"] - p99(truth["itl"])),
+                    "true TTFT mean, ms": 1e3 * mean(truth["ttft"]),
+                    "true ITL p99, ms": 1e3 * p99(truth["itl"]),
+                    "CPU a chunk, all of it, µs": 1e6 * spent / max(truth["chunks"], 1),
+                    "streams": float(len(truth["ttft"])),
+                }
+            )
+    if rounds:
+        show(f"{options.streams} streams, by programs of others", rounds)
+    else:
+        print("\nNeither aiperf nor guidellm is in a folder named by --tool.")
+
+
 def show(title: str, rounds: dict[str, list[Figures]]) -> None:
     print(f"\n{title}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     names = list(rounds)
@@ -222,6 +256,7 @@ PARTS = {
     "idle": idle,
     "stall": stall,
     "samples": samples,
+    "tools": tools,
 }
 
 
@@ -232,6 +267,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--only", default="ours,fast,http")
+    parser.add_argument("--tool", type=Path, action="append", default=[])
     options = parser.parse_args()
     for part in options.parts:
         PARTS[part](options.only.split(","), options)

@@ -174,8 +174,11 @@ class Connection(asyncio.Protocol):
             self.transport.write(self.models())
             return
         lower = head.lower()
-        length = int(lower.partition(b"content-length:")[2].split(b"\r\n")[0])
-        if len(rest) < length:
+        if b"content-length:" in lower:
+            length = int(lower.partition(b"content-length:")[2].split(b"\r\n")[0])
+        else:  # in chunks
+            length = rest.find(b"\r\n0\r\n\r\n") + 7
+        if len(rest) < length or length == 6:
             return
         body, self.buffer = rest[:length], rest[length:]
         if b'"stream":true' in body.replace(b" ", b""):

@@ -801,6 +801,7 @@ async def test_without_a_matching_cache_the_chat_goes_without(
 
 
 @requirement("CACHE-23")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "answer",
     [

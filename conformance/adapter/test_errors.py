@@ -30,6 +30,7 @@ KEY = "sk-of-a-user"
 
 
 @requirement("ERR-01")
+@pytest.mark.usefixtures("impatient")
 async def test_silence_is_a_timeout(open_adapter: OpenAdapter, upstream: Upstream) -> None:
     """A program can tell a slow API from one that is not there."""
     upstream.replies(replies.never())
@@ -41,6 +42,7 @@ async def test_silence_is_a_timeout(open_adapter: OpenAdapter, upstream: Upstrea
 
 
 @requirement("ERR-01")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -134,6 +136,7 @@ async def test_a_timeout_is_found_before_the_connection_error_it_also_is(
 
 
 @requirement("ERR-06")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "answer",
     [

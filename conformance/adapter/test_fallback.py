@@ -37,6 +37,7 @@ async def test_a_failing_model_list_falls_back_to_the_documented_table(
 
 
 @requirement("FALLBACK-02")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "answer",
     [

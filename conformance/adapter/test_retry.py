@@ -220,6 +220,7 @@ FAILURES_OF_THE_SERVER = [
 
 
 @requirement("RETRY-11")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("failure", FAILURES_OF_THE_SERVER)
 async def test_a_failure_of_the_server_is_waited_out(
     failure: Answer, adapter: Chats, upstream: Upstream
@@ -234,6 +235,7 @@ async def test_a_failure_of_the_server_is_waited_out(
 
 
 @requirement("RETRY-11")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("failure", FAILURES_OF_THE_SERVER)
 async def test_a_stream_that_has_not_begun_is_asked_for_again(
     failure: Answer, adapter: StreamsChat, upstream: Upstream
@@ -248,6 +250,7 @@ async def test_a_stream_that_has_not_begun_is_asked_for_again(
 
 
 @requirement("RETRY-11")
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "broken",
     [

@@ -7,6 +7,7 @@ import pytest
 
 from kimi_conformance.checks import (
     GREETING,
+    WRONG_KEY,
     Endpoint,
     InconclusiveError,
     Reply,
@@ -392,3 +393,22 @@ async def test_a_prompt_that_was_read_before_counts_in_full(endpoint: Endpoint) 
     again = await endpoint.chat(GREETING)
 
     assert again.accepted.usage["prompt_tokens"] == first.control.usage["prompt_tokens"]
+
+
+@requirement("EP-CACHING-29")
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [("POST", CACHE), ("GET", None), ("PUT", {"ttl": 600}), ("DELETE", None)],
+    ids=["create", "read", "change", "delete"],
+)
+async def test_a_cache_is_its_owners_only(endpoint: Endpoint, method: str, body: Any) -> None:
+    """Nobody reads what somebody else cached, nor makes them pay for more."""
+    cache = await ready_cache(endpoint, CACHE)
+    path = "/caching" if method == "POST" else f"/caching/{cache['id']}"
+    wrong = await endpoint.request(method, path, json=body, key=WRONG_KEY)
+    absent = await endpoint.request(method, path, json=body, key=None)
+    granted = await endpoint.request(method, path, json=body)
+
+    assert granted.control.status == 200
+    assert wrong.refusal == (401, "invalid_authentication_error")
+    assert absent.refusal == (401, "incorrect_api_key_error")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.checks import GREETING, Endpoint, requirement
+from kimi_conformance.checks import GREETING, Endpoint, InconclusiveError, requirement
 
 BAD_REQUEST = (400, "invalid_request_error")
 QUESTION = {"role": "user", "content": "Count from one to twenty in words."}
@@ -463,6 +463,24 @@ async def test_an_incomplete_response_schema_is_refused(endpoint: Endpoint, miss
 
     assert granted.control.status == 200
     assert refused.refusal == BAD_REQUEST
+
+
+@requirement("EP-CHAT-40")
+async def test_an_answer_keeps_to_the_schema_that_was_given(endpoint: Endpoint) -> None:
+    """A program reads the answer by the schema it asked for, without a second try."""
+    asked = {**GREETING, "max_tokens": 1024, "response_format": answered_by(COLOUR)}
+    reply = await endpoint.chat(asked)
+
+    if_whole(reply.accepted.choice)
+    answer = json.loads(reply.message["content"])
+
+    assert isinstance(answer["colour"], str)
+
+
+def if_whole(choice: dict[str, Any]) -> None:
+    """Return if an answer came to its own end; one that was cut keeps to no schema."""
+    if choice["finish_reason"] == "length":
+        raise InconclusiveError("the answer did not come to its end within its limit")
 
 
 @requirement("EP-CHAT-38")

@@ -1,5 +1,6 @@
 """A streamed chat, beside the same chat in one piece."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -167,3 +168,29 @@ async def test_the_pieces_join_to_the_whole_answer(endpoint: Endpoint) -> None:
     whole = repeated(one, other)
 
     assert aggregate(chunks)[0] == whole
+
+
+@requirement("EP-STREAM-13")
+async def test_a_stream_keeps_to_a_schema_as_one_piece_does(endpoint: Endpoint) -> None:
+    """A program that streams reads the same answer, where only one is allowed."""
+    schema = {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": ["yes"]}},
+        "required": ["answer"],
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "assent", "schema": schema}}
+    asked = {**GREETING, "max_tokens": 1024, "response_format": form}
+    plain = await endpoint.chat(asked)
+    chunks = await endpoint.stream(asked)
+
+    whole, joined = json.loads(only_one(plain)), json.loads(aggregate(chunks)[0])
+
+    assert joined["answer"] == whole["answer"]
+
+
+def only_one(reply: Reply) -> str:
+    """The text of a reply, if it is the one that the schema allows."""
+    text: str = reply.control.message["content"]
+    if "yes" not in text:
+        raise InconclusiveError("in one piece the endpoint does not keep to the schema either")
+    return text

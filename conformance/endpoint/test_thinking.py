@@ -178,3 +178,43 @@ async def test_max_completion_tokens_bounds_thoughts_and_words(endpoint: Endpoin
 
     assert bound.choice["finish_reason"] == "length"
     assert spent[0] < spent[1]
+
+
+@requirement("EP-THINKING-13")
+async def test_a_conversation_goes_on_with_the_reasoning_in_it(endpoint: Endpoint) -> None:
+    """A client sends back what it got, and need not take it apart first."""
+    first = await endpoint.chat({**GREETING, "max_tokens": 256})
+    said = first.control.message
+    turn = {"role": "user", "content": "And once more, please."}
+    second = await endpoint.chat({"messages": [*GREETING["messages"], said, turn]})
+
+    assert said.get("reasoning_content")
+    assert second.accepted.message["role"] == "assistant"
+    assert second.usage["prompt_tokens"] > first.usage["prompt_tokens"]
+
+
+@requirement("EP-THINKING-14")
+async def test_a_tool_is_called_again_and_again_with_the_reasoning_kept(endpoint: Endpoint) -> None:
+    """An agent works in several steps, and the model keeps in mind why it took each."""
+    tools = [read_input("tools/weather"), read_input("tools/clock")]
+    ask = {"role": "user", "content": "Call the tool get_weather for Beijing, without a word."}
+    then = {"role": "user", "content": "Now call the tool get_time for Asia/Shanghai."}
+    first = await endpoint.chat({"messages": [ask], "tools": tools})
+    told = [ask, *answered(first.control.message), then]
+    second = await endpoint.chat({"messages": told, "tools": tools})
+    told = [*told, *answered(second.accepted.message)]
+    third = await endpoint.chat({"messages": told, "tools": tools})
+
+    sizes = [reply.usage["prompt_tokens"] for reply in (first, second, third)]
+
+    assert third.accepted.message["role"] == "assistant"
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+def answered(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """A message with calls as it came, and a result for each of them."""
+    calls = message.get("tool_calls") or []
+    if not calls or not message.get("reasoning_content"):
+        raise InconclusiveError("the model was told to call a tool, and did not think or call")
+    results = [{"role": "tool", "tool_call_id": each["id"], "content": "21"} for each in calls]
+    return [message, *results]

@@ -167,6 +167,25 @@ def test_a_run_measures_what_was_asked_and_judges_it(scenario: Path, endpoint: E
 
 
 @pytest.mark.heavy
+def test_an_open_workload_counts_what_nobody_was_free_to_send(
+    scenario: Path, endpoint: Endpoint
+) -> None:
+    text = scenario.read_text("utf-8").replace("import KimiUser", "import Constant, KimiUser")
+    waiting, arriving = "wait_time = constant_pacing(0.2)", "arrivals = Constant(20)"
+    scenario.write_text(text.replace(waiting, arriving), "utf-8")
+
+    served = run(scenario, endpoint("sound")[0])
+    hung = run(scenario, endpoint("hangs")[0])
+
+    assert (served["requests"], served["errors"]) == (pytest.approx(64, abs=2), {})
+    assert served["timing"]["late_s"]["n"] == served["requests"]
+    assert 70 < hung["requests"] <= 79  # all that arrived, but for the few that were answered
+    assert {"class": "unfinished", "detail": "not sent: no user was free"}.items() <= (
+        hung["failures"][0].items()
+    )
+
+
+@pytest.mark.heavy
 def test_users_do_not_march_in_step(scenario: Path, endpoint: Endpoint) -> None:
     record = run(scenario, endpoint("sound")[0])
 

@@ -9,7 +9,6 @@ from kimi_conformance import suite as suites
 from kimi_conformance.cli import options, show
 from kimi_conformance.cli.judging import judge, plan_of
 from kimi_conformance.cli.offered import parse_without
-from kimi_conformance.cli.plan import Prices, tell
 from kimi_conformance.cli.target import (
     LANES,
     UnusableTargetError,
@@ -96,6 +95,8 @@ def check(
         baseline=baseline,
     )
     if plan_only:
+        from kimi_conformance.cli.plan import Prices, tell  # it knows all mutants: slow to import
+
         tell(suite, target, plan, Prices(price_in, price_out), json_file)
         return 0
     return judge(suite, "check", target, plan, out=out, json_file=json_file)

@@ -12,7 +12,6 @@ from kimi_conformance.cli import options, show
 from kimi_conformance.cli.judging import judge, judge_each, plan_of
 from kimi_conformance.cli.loading import measure, run_load
 from kimi_conformance.cli.offered import parse_without
-from kimi_conformance.cli.plan import Prices, tell
 from kimi_conformance.cli.target import inspect, known_model, lane_of, unasked
 
 __all__ = ["gate", "nightly", "sla"]
@@ -120,6 +119,8 @@ def nightly(
         baseline=baseline,
     )
     if plan_only:
+        from kimi_conformance.cli.plan import Prices, tell  # it knows all mutants: slow to import
+
         tell(suite, target, plan, Prices(price_in, price_out), json_file)
         show.say("A load test (--load-duration) is not in it.", json_file)
         return 0

@@ -320,6 +320,24 @@ class StopsAtAFailedDeletion(Mutant):
         return response
 
 
+class WaitsForAReadyCache(Mutant):
+    """Does not chat while its cache is not ready, or was made with another status than 200."""
+
+    breaks = frozenset({"CACHE-23"})
+    unready = False
+
+    async def carry(self, request: httpx.Request) -> httpx.Response:
+        """Refuse what follows such a creation."""
+        if self.unready and not _makes(request):
+            raise RuntimeError("the cache is not ready")
+        response = await super().carry(request)
+        if _makes(request):
+            response, data = await body_of(response)
+            granted = response.is_success
+            self.unready = granted and (response.status_code != 200 or b'"pending"' in data)
+        return response
+
+
 def _deleted(status: int, data: bytes) -> bool:
     try:
         return status == httpx.codes.OK and json.loads(data)["deleted"] is True
@@ -440,6 +458,7 @@ MUTANTS = (
     RequiresAHit,
     DeletesByQuery,
     StopsAtAFailedDeletion,
+    WaitsForAReadyCache,
     HidesTheCache,
     LogsNothing,
     CachesAtOneSpellingOnly,

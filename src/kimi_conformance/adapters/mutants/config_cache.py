@@ -55,7 +55,7 @@ class _OwnCache(Mutant):
 class LooksUpForEach(_OwnCache):
     """Looks up as often as is asked before the first answer has come."""
 
-    breaks = frozenset({"CCACHE-08"})
+    breaks = frozenset({"CCACHE-08", "OVERRIDE-02"})
 
 
 class KeepsNothing(_OwnCache):
@@ -81,7 +81,7 @@ class KeepsByHandle(_OwnCache):
 class KeepsByOptions(_OwnCache):
     """Takes two resolutions with the same options for the same."""
 
-    breaks = frozenset({"CCACHE-03", "CCACHE-08"})
+    breaks = frozenset({"CCACHE-03", "CCACHE-08", "CONFIG-21", "OVERRIDE-02"})
 
     def key(self, handle: str, options: dict[str, Any]) -> object:  # noqa: ARG002
         """The options."""

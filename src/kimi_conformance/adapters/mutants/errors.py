@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
-from kimi_conformance.adapters.mutants.mutant import Mutant
+from kimi_conformance.adapters.mutants.mutant import Mutant, body_of
 from kimi_conformance.adapters.protocol import ChatRequest, Chunk, Completion
 from kimi_conformance.adapters.reference import (
     LLMAuthenticationError,
@@ -19,6 +19,7 @@ from kimi_conformance.adapters.reference import (
     LLMServerError,
     LLMTimeoutError,
 )
+from kimi_conformance.http import httpx
 
 __all__ = ["MUTANTS"]
 
@@ -142,6 +143,22 @@ class LetsEveryErrorThrough(Mutant):
             raise RuntimeError(error.message) from error
 
 
+class TakesAnErrorForAnAnswer(Mutant):
+    """Looks at the status alone, and answers with nothing where an error came with 200."""
+
+    breaks = frozenset({"ERR-07"})
+
+    async def incoming(self, response: httpx.Response) -> httpx.Response:
+        """An empty completion in its place."""
+        if self.doing != "chat" or response.status_code != httpx.codes.OK:
+            return response
+        response, data = await body_of(response)
+        if b'"error"' not in data:
+            return response
+        empty = {"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}}]}
+        return httpx.Response(response.status_code, json=empty)
+
+
 class QuotesTheKey(Mutant):
     """Says which key it was that failed."""
 
@@ -256,6 +273,7 @@ MUTANTS: tuple[type[Mutant], ...] = (
     CallsALostConnectionAnOSError,
     RaisesItsOwnForWhatItDoesNotKnow,
     LetsEveryErrorThrough,
+    TakesAnErrorForAnAnswer,
     QuotesTheKey,
     HandsOnWhatItDoesNotKnow,
     SaysNothingOfTheUnknown,

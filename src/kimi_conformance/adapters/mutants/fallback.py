@@ -94,7 +94,7 @@ class ShowsAnEmptyMenu(ListReader):
 
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
         """Nothing, where nothing is left."""
-        kept = [entry for entry in self.entries or () if _own(entry.get("id", ""))]
+        kept = [entry for entry in self.entries or () if _own(str(entry.get("id")))]
         return [] if self.answered and not kept else models
 
     @property
@@ -156,7 +156,6 @@ class AddsTheTable(ListReader):
 
     breaks = frozenset(
         {
-            "CONFIG-21",
             "FALLBACK-08",
             "FILTER-01",
             "FILTER-02",
@@ -183,8 +182,8 @@ class RemembersTheTable(ListReader):
 
     breaks = frozenset({"FALLBACK-10", "OFFLINE-02", "OFFLINE-03"})
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
         self._failed = False
 
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
@@ -200,8 +199,8 @@ class _OtherRule(Mutant):
         """What it shows in their place."""
         raise NotImplementedError
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
         self._refused = False
 
     async def incoming(self, response: httpx.Response) -> httpx.Response:

@@ -97,9 +97,6 @@ class KeepsMoonshotOnly(OtherFilter):
         {
             "CONFIG-21",
             "FILTER-02",
-            "FILTER-03",
-            "FILTER-04",
-            "FILTER-05",
             "FILTER-07",
             "FILTER-08",
             "FILTER-10",
@@ -119,9 +116,6 @@ class StillKeepsMoonshotOnly(KeepsMoonshotOnly):
         {
             "CONFIG-21",
             "FILTER-02",
-            "FILTER-03",
-            "FILTER-04",
-            "FILTER-05",
             "FILTER-07",
             "FILTER-12",
             "PERF-07",
@@ -186,8 +180,8 @@ class StumblesOverAMissingId(ListReader):
     breaks = frozenset({"FILTER-04"})
 
     def shown(self, models: Sequence[ModelConfig]) -> Sequence[ModelConfig]:
-        """The table, as after a KeyError."""
-        if any("id" not in entry for entry in self.entries or ()):
+        """The table, as after a KeyError or an AttributeError."""
+        if any(not isinstance(entry.get("id"), str) for entry in self.entries or ()):
             return table_configs(self.settings)
         return models
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
-from kimi_conformance.adapters.protocol import Binding, ModelConfig, Provider
+from kimi_conformance.adapters.protocol import ModelConfig, Provider
 from kimi_conformance.adapters.reference import HandleNotFoundError
 
 __all__ = ["MUTANTS"]
@@ -90,6 +90,17 @@ class ResolvesHandlesOnly(Mutant):
         if model.handle != handle:
             raise HandleNotFoundError(handle, [str(model.handle)])
         return model
+
+
+class TidiesHandles(Mutant):
+    """Takes a handle for a name that people type, and looks for it in small letters."""
+
+    breaks = frozenset({"HANDLE-07"})
+
+    async def resolve(self, handle: str) -> ModelConfig:
+        """Find the model part without space around it and without capitals."""
+        provider, slash, name = handle.partition("/")
+        return await super().resolve(provider + slash + name.strip().lower())
 
 
 class HidesTheHandles(Mutant):
@@ -189,8 +200,8 @@ class TakesUsersKimiForAServer(Mutant):
 
     breaks = frozenset({"HANDLE-16"})
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
         self._kimis: set[str] = set()
 
     async def bring_provider(self, fields: Mapping[str, Any]) -> None:
@@ -231,6 +242,7 @@ MUTANTS = (
     SplitsAtTheLastSlash,
     ResolvesIdsOnly,
     ResolvesHandlesOnly,
+    TidiesHandles,
     HidesTheHandles,
     ResolvesToTheLast,
     HidesTheProviders,

@@ -8,6 +8,9 @@ depends on what it is about:
     the call        override the method of that name; `super()` does it soundly
     the wire        override `outgoing` or `incoming`; `doing` says for which call
     the cache       name another `cache_class`, a `SessionCache` with a fault
+    the patience    override `pause`
+
+What it has to remember it begins with in `begin`, which by itself may change nothing.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from kimi_conformance.adapters.protocol import (
@@ -30,7 +34,12 @@ from kimi_conformance.adapters.protocol import (
     Tracer,
     UsageTotals,
 )
-from kimi_conformance.adapters.reference import OnListFailure, ReferenceAdapter
+from kimi_conformance.adapters.reference import (
+    LLMError,
+    OnListFailure,
+    ReferenceAdapter,
+    RetryPolicy,
+)
 from kimi_conformance.adapters.reference.adapter import settings_reader
 from kimi_conformance.adapters.reference.sessions import KimiSession, SessionCache
 from kimi_conformance.adapters.reference.tools import CallTool
@@ -55,6 +64,7 @@ class Mutant:
         cache_class: What the sound adapter keeps its caches with.
         binding: As it was opened.
         doing: The call under way: "list_models", "chat", … or "" between calls.
+        policy: By which the sound adapter sends a chat again.
         sound: The sound adapter.
     """
 
@@ -68,7 +78,13 @@ class Mutant:
         self.doing = ""
         self.read_settings = settings_reader(binding)
         self.settings = self.read_settings(binding.environment)
+        self.policy = self.settings.retry
+        object.__setattr__(self.settings, "retry", _Patience(self))
         self.sound = _Sound(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Set what it remembers to its beginning."""
 
     @property
     def name(self) -> str:
@@ -92,6 +108,10 @@ class Mutant:
     def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:
         """The cache of a session that is asked for the first time."""
         return self.cache_class(self.settings, session_id, owners, enabled=self.sound.makes_caches)
+
+    def pause(self, attempt: int, error: LLMError) -> float:
+        """As `RetryPolicy.pause`."""
+        return self.policy.pause(attempt, error)
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """What is sent in place of a request."""
@@ -260,6 +280,18 @@ class Mutant:
             self.doing = ""
 
 
+class _Patience(RetryPolicy):
+    """Asks the mutant when to send a chat again."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        super().__init__(**asdict(mutant.policy))
+        object.__setattr__(self, "_mutant", mutant)
+
+    def pause(self, attempt: int, error: LLMError) -> float:
+        mutant: Mutant = self._mutant  # type: ignore[attr-defined]
+        return mutant.pause(attempt, error)
+
+
 class _Sound(ReferenceAdapter):
     """The reference adapter, its wire and its caches open to the mutant."""
 
@@ -341,6 +373,6 @@ async def body_of(response: httpx.Response) -> tuple[httpx.Response, bytes]:
     headers = [
         (name, value)
         for name, value in response.headers.multi_items()
-        if name not in {"content-length", "transfer-encoding"}
+        if name not in {"content-length", "transfer-encoding", "content-encoding"}  # it is decoded
     ]
     return httpx.Response(response.status_code, headers=headers, content=data), data

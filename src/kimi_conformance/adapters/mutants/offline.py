@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
-from kimi_conformance.adapters.protocol import Binding, ChatRequest, Completion, ModelConfig
+from kimi_conformance.adapters.protocol import ChatRequest, Completion, ModelConfig
 from kimi_conformance.adapters.reference import OfflineError
 
 __all__ = ["MUTANTS"]
@@ -25,8 +25,8 @@ class RemembersFailures(Mutant):
 
     breaks = frozenset({"OFFLINE-02"})
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
         self.last: Sequence[ModelConfig] = ()
         self.offline = False
 

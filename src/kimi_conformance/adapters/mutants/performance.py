@@ -6,7 +6,7 @@ from typing import Any
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.mutants.requests import Body, OtherBody
-from kimi_conformance.adapters.protocol import Binding, ChatRequest, Completion, ModelConfig
+from kimi_conformance.adapters.protocol import ChatRequest, Completion, ModelConfig
 from kimi_conformance.http import httpx
 
 __all__ = ["MUTANTS"]
@@ -28,8 +28,8 @@ class ListsOneAfterTheOther(Mutant):
 
     breaks = frozenset({"PERF-07"})
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
         self._one_at_a_time = asyncio.Lock()
 
     async def list_models(self) -> Sequence[ModelConfig]:

@@ -86,6 +86,7 @@ class ListsModelsWithoutWindow(_Blanks):
 
     breaks = frozenset(
         {
+            "CONFIG-21",
             "CTX-01",
             "CTX-02",
             "CTX-03",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from kimi_conformance.adapters.mutants.mutant import Mutant, with_body
-from kimi_conformance.adapters.protocol import Binding, ChatRequest, Completion, ModelConfig
+from kimi_conformance.adapters.protocol import ChatRequest, Completion, ModelConfig
 from kimi_conformance.adapters.reference import LLMError
 from kimi_conformance.http import httpx
 
@@ -46,9 +46,9 @@ class AsksWithTheOpenAIKey(Mutant):
 
     breaks = frozenset({"CONFIG-14", "REQ-01"})
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
-        self._key = binding.environment.get("OPENAI_API_KEY")
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
+        self._key = self.binding.environment.get("OPENAI_API_KEY")
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:
         """The other key, where there is one."""

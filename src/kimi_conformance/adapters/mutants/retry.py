@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from kimi_conformance.adapters.mutants.mutant import Mutant, with_body
-from kimi_conformance.adapters.protocol import Binding, ChatRequest, Chunk, Completion
+from kimi_conformance.adapters.protocol import ChatRequest, Chunk, Completion
 from kimi_conformance.adapters.reference import (
     LLMConnectionError,
     LLMError,
@@ -23,9 +23,9 @@ __all__ = ["MUTANTS"]
 class OtherPolicy(Mutant):
     """Retries by what `changed` makes of the sound policy."""
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
-        object.__setattr__(self.settings, "retry", self.changed(self.settings.retry))
+    def pause(self, attempt: int, error: LLMError) -> float:
+        """As the other policy."""
+        return self.changed(self.policy).pause(attempt, error)
 
     def changed(self, sound: RetryPolicy) -> RetryPolicy:
         """Another policy."""
@@ -125,18 +125,11 @@ class Impatient(Mutant):
 
     impatient_with: type[LLMError]
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
-        kind = self.impatient_with
-
-        class Policy(RetryPolicy):
-            def pause(self, attempt: int, error: LLMError) -> float:
-                if isinstance(error, kind):
-                    raise error
-                return RetryPolicy.pause(self, attempt, error)
-
-        policy = Policy(attempts=self.settings.retry.attempts)
-        object.__setattr__(self.settings, "retry", policy)
+    def pause(self, attempt: int, error: LLMError) -> float:
+        """None after such a failure."""
+        if isinstance(error, self.impatient_with):
+            raise error
+        return super().pause(attempt, error)
 
 
 class RaisesAnUnusableAnswerAtOnce(Impatient):
@@ -242,8 +235,8 @@ class RepeatsAtAnotherTemperature(Mutant):
 
     breaks = frozenset({"RETRY-06"})
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
         self._sent = b""
 
     def outgoing(self, request: httpx.Request) -> httpx.Request:

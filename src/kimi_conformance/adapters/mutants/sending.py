@@ -44,6 +44,7 @@ class SendsPythonInPlaceOfJSON(OtherChat):
             "TOOL-02",
             "TOOL-05",
             "TOOL-05-K2",
+            "UX-06",
         }
     )
 
@@ -76,7 +77,7 @@ class SignsInUTF8(Mutant):
 class NamesNoModel(OtherChat):
     """Leaves the choice of the model to the API."""
 
-    breaks = frozenset({"FILTER-10", "REQ-04", "REQ-06", "REQ-08", "SENT-006"})
+    breaks = frozenset({"FILTER-10", "REQ-04", "REQ-06", "REQ-08", "SENT-006", "UX-06"})
 
     def body(self, sound: dict[str, Any]) -> object:
         """Without the model."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
-from kimi_conformance.adapters.protocol import Binding, CachingSession, ChatRequest, Clock
+from kimi_conformance.adapters.protocol import CachingSession, ChatRequest, Clock
 from kimi_conformance.adapters.reference.effects import Operation
 from kimi_conformance.adapters.reference.sessions import SessionCache
 
@@ -366,8 +366,8 @@ class HoldsEverybodyUp(Mutant):
 
     breaks = frozenset({"CACHE-23"})
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
         self._one_at_a_time = asyncio.Lock()
 
     def session(self, session_id: str) -> CachingSession:
@@ -408,7 +408,7 @@ class TakesAnIdTwice(Mutant):
 class SharesCachesBetweenClients(Mutant):
     """Keeps caches by the name of their session, for every client of the process."""
 
-    breaks = frozenset({"CACHE-37"})
+    breaks = frozenset({"CACHE-02", "CACHE-37"})
     kept: ClassVar[dict[tuple[Clock, str], SessionCache]] = {}  # two checks have two clocks
 
     def new_cache(self, session_id: str, owners: dict[str, SessionCache]) -> SessionCache:

@@ -9,7 +9,6 @@ from typing import ClassVar
 from kimi_conformance.adapters.mutants.listing import unlogged
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.protocol import (
-    Binding,
     ChatRequest,
     Completion,
     Event,
@@ -81,9 +80,9 @@ class TellsTheKey(_TellsMore):
     breaks = frozenset({"TELEM-01"})
     event = SENT
 
-    def __init__(self, binding: Binding) -> None:
-        super().__init__(binding)
-        self.more = binding.api_key
+    def begin(self) -> None:
+        """Nothing is remembered yet."""
+        self.more = self.binding.api_key
 
 
 class TellsTheAnswer(_TellsMore):

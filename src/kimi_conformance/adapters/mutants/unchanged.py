@@ -17,7 +17,11 @@ __all__ = ["Unchanged", "is_unmoved"]
 
 Result = TypeVar("Result")
 
-_HOOKS = frozenset(name for name in vars(Mutant) if not name.startswith("_")) - {"breaks"}
+_HOOKS = frozenset(name for name in vars(Mutant) if not name.startswith("_")) - {
+    "begin",
+    "breaks",
+    "edition",
+}
 _ALWAYS = frozenset({"__init__", "name", "version", "capabilities"})
 _ON_THE_WIRE = frozenset({"outgoing", "incoming"})
 _OF_THE_TRANSFER = frozenset({"content-length", "transfer-encoding"})  # no client reads them
@@ -84,16 +88,22 @@ class _Request:
 
 @dataclass(slots=True)
 class _Response:
-    """An answer that went by; its body is known, piece by piece, when it was read to its end."""
+    """An answer that went by; its body is known, piece by piece, when it was read to its end.
+
+    Attributes:
+        ended: Whether it was.
+        error: What it ended in, if not well.
+    """
 
     doing: str
     message: httpx.Response
     pieces: list[bytes] = field(default_factory=list)
-    complete: bool = False
+    ended: bool = False
+    error: Exception | None = None
     way = "incoming"
 
     def passes(self, faulty: Mutant) -> bool:
-        if not self.complete:
+        if not self.ended:
             return False
         return self._parts(_at_once(faulty.incoming(self._again()))) == self._parts(self._again())
 
@@ -101,7 +111,7 @@ class _Response:
         return httpx.Response(
             self.message.status_code,
             headers=self.message.headers.multi_items(),
-            stream=_Pieces(self.pieces),
+            stream=_Pieces(self.pieces, self.error),
         )
 
     def _parts(self, response: httpx.Response) -> tuple[object, ...]:
@@ -110,26 +120,36 @@ class _Response:
             for name, value in response.headers.multi_items()
             if name.lower() not in _OF_THE_TRANSFER
         ]
-        pieces = _at_once(_pieces_of(response))
+        pieces, error = _at_once(_pieces_of(response))
         streamed = response.headers.get("content-type", "").startswith("text/event-stream")
-        return response.status_code, kept, pieces if streamed else b"".join(pieces)
+        return response.status_code, kept, pieces if streamed else b"".join(pieces), error
 
 
 class _Pieces(httpx.AsyncByteStream):
-    """A body that is there at once, in the pieces in which it came."""
+    """A body that is there at once, in the pieces in which it came, and ends as it did."""
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
+    def __init__(self, pieces: Sequence[bytes], error: Exception | None) -> None:
         self._pieces = pieces
+        self._error = error
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self._pieces:
             yield piece
+        if self._error is not None:
+            raise self._error
 
 
-async def _pieces_of(response: httpx.Response) -> list[bytes]:
+async def _pieces_of(response: httpx.Response) -> tuple[list[bytes], Exception | None]:
+    """What can be read of a body, and what the reading ends in if not well."""
     if response.is_closed:  # it was read
-        return [response.content]
-    return [piece async for piece in response.aiter_bytes()]
+        return [response.content], None
+    pieces: list[bytes] = []
+    try:
+        async for piece in response.aiter_bytes():
+            pieces.append(piece)  # noqa: PERF401 - what came before an error is kept
+    except httpx.HTTPError as error:
+        return pieces, error
+    return pieces, None
 
 
 class _Overheard(httpx.AsyncByteStream):
@@ -140,10 +160,15 @@ class _Overheard(httpx.AsyncByteStream):
         self._passed = passed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._passed.pieces.append(chunk)
-            yield chunk
-        self._passed.complete = True
+        try:
+            async for chunk in self._stream:
+                self._passed.pieces.append(chunk)
+                yield chunk
+        except Exception as error:
+            self._passed.error = error
+            self._passed.ended = True
+            raise
+        self._passed.ended = True
 
     async def aclose(self) -> None:
         await self._stream.aclose()

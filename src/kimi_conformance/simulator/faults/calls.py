@@ -35,7 +35,7 @@ FORCED = "tool_choice_thinking"  # the rule that would refuse what a fault force
 def _offers(request: Request) -> bool:
     """Chats with tools in which the model may choose."""
     body = sent(request)
-    return chats(request) and bool(body.get("tools")) and body.get("tool_choice") in {None, "auto"}
+    return chats(request) and bool(body.get("tools")) and body.get("tool_choice") in (None, "auto")
 
 
 def _spoil_arguments(request: Request, sound: Sound, _: Parameters) -> Answer:
@@ -82,7 +82,9 @@ def _call_anyway(request: Request, sound: Sound, _: Parameters) -> Answer:
 
 
 def _is_function(tool: object) -> bool:
-    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(tool, dict) or tool.get("type") != "function":
+        return False
+    function = tool.get("function")
     return isinstance(function, dict) and "name" in function
 
 

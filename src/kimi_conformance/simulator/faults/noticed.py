@@ -339,6 +339,30 @@ _TABLE = (
     ("batch_half_sound", "BATCHES 11"),
     ("batch_for_anybody", "BATCHES 12"),
     ("batch_from_anybody", "BATCHES 13"),
+    # shares, and what models do wrong now and then
+    (
+        "half_json no_utf8 content_filter refuses_max_tokens refuses_stream refuses_tools "
+        "choices_empty stream_error choices_missing delta_is_message gzip_broken",
+        "ACCURACY 01 02 03",
+    ),
+    (
+        "finish_reason_wrong finish_reason_null finish_stop_with_calls finish_missing "
+        "stream_finish_null stream_finish_wrong tool_call_ends_in_length",
+        "ACCURACY 03",
+    ),
+    (
+        "call_name_other call_arguments_cut call_arguments_object call_arguments_foreign "
+        "stream_call_arguments_cut tool_arguments_invalid",
+        "ACCURACY 01",
+    ),
+    (
+        "ignores_tools ignores_stream blank_lines_missing field_name_wrong field_name_missing "
+        "chunk_json_broken tool_call_missing tool_call_needless",
+        "ACCURACY 02 03",
+    ),
+    ("tool_arguments_invalid", "TOOLS 03 04"),
+    ("tool_call_missing", "TOOLS 02 16"),
+    ("tool_call_ends_in_length", "TOOLS 02 16 FORMULAS 06"),
 )
 
 

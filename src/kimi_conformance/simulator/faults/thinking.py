@@ -89,6 +89,25 @@ def _forgets_required(body: Body) -> None:
         body["tool_choice"] = "auto"
 
 
+def _refuses_thoughts(request: Request, sound: Sound, _: Parameters) -> Answer:
+    """Take no message back that has a thought in it."""
+    answer = sound.reply(request)
+    messages = sent(request).get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        if answer.status == 200 and isinstance(message, dict) and "reasoning_content" in message:
+            return sound.world.refuse(sound.now, "role_unknown", {"role": "reasoning_content"})
+    return answer
+
+
+def _drops_schema(request: Request, sound: Sound, _: Parameters) -> Answer:
+    """Take a schema, if it may be one, and answer as if there were none."""
+    answer, body = sound.reply(request), sent(request)
+    form = body.get("response_format")
+    if answer.status != 200 or not isinstance(form, dict) or form.get("type") != "json_schema":
+        return answer
+    return sound.reply(with_sent(request, {**body, "response_format": {"type": "text"}}))
+
+
 def _row(
     name: str, text: str, change: Change, *breaks: str, touches: Callable[[Request], bool] = chats
 ) -> Fault:
@@ -132,5 +151,13 @@ THINKING = (
         "Leaves what was cached out of the prompt.",
         _completion(_cached_for_free),
         "USAGE-003",
+    ),
+    _row("refuses_reasoning", "Does not take back what it thought.", _refuses_thoughts),
+    _row("schema_dropped", "Answers in prose where a schema was given.", _drops_schema),
+    _row(
+        "schema_dropped_in_streams",
+        "Streams prose where a schema was given.",
+        _drops_schema,
+        touches=streams,
     ),
 )
