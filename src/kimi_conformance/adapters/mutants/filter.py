@@ -147,7 +147,7 @@ class KeepsOtherVendors(OtherFilter):
 class KeepsBareNames(OtherFilter):
     """Takes the prefix without its dash for a model."""
 
-    breaks = frozenset({"FILTER-03"})
+    breaks = frozenset({"CONFIG-21", "FILTER-03"})
 
     def keeps(self, id: str) -> bool:
         """Kimi's, and two names that are none."""
@@ -209,7 +209,7 @@ class DropsDoubles(ListReader):
 class FiltersAtBareAddressesOnly(OtherFilter):
     """Trusts the list of any host that has a name."""
 
-    breaks = frozenset({"FILTER-09"})
+    breaks = frozenset({"CONFIG-21", "FILTER-09"})
 
     def keeps(self, id: str) -> bool:
         """By where the list came from."""

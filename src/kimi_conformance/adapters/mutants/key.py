@@ -49,7 +49,7 @@ class ShowsTheKeyItRefuses(Mutant):
 class SendsPartOfTheKey(Mutant):
     """Takes the first line of what it is given for the key."""
 
-    breaks = frozenset({"KEY-02"})
+    breaks = frozenset({"CONFIG-17", "KEY-02"})
 
     async def check_key(self) -> object:
         """Check what stands before a line break, or behind a space."""

@@ -25,7 +25,11 @@ class OtherPolicy(Mutant):
 
     def pause(self, attempt: int, error: LLMError) -> float:
         """As the other policy."""
-        return self.changed(self.policy).pause(attempt, error)
+        return self._other.pause(attempt, error)
+
+    def begin(self) -> None:
+        """Make the other policy, which may count."""
+        self._other = self.changed(self.policy)
 
     def changed(self, sound: RetryPolicy) -> RetryPolicy:
         """Another policy."""
