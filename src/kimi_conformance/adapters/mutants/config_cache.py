@@ -71,7 +71,7 @@ class KeepsNothing(_OwnCache):
 class KeepsByHandle(_OwnCache):
     """Takes two resolutions of one handle for the same."""
 
-    breaks = frozenset({"CCACHE-03", "CCACHE-08"})
+    breaks = frozenset({"CCACHE-03", "CCACHE-08", "OVERRIDE-02"})
 
     def key(self, handle: str, options: dict[str, Any]) -> object:  # noqa: ARG002
         """The handle."""
@@ -91,7 +91,7 @@ class KeepsByOptions(_OwnCache):
 class KeepsByText(_OwnCache):
     """Takes what looks alike for the same, as the documents' code does."""
 
-    breaks = frozenset({"CCACHE-03", "CCACHE-08"})
+    breaks = frozenset({"CCACHE-03", "CCACHE-08", "OVERRIDE-02"})
 
     def key(self, handle: str, options: dict[str, Any]) -> object:
         """Everything as text."""
@@ -101,7 +101,7 @@ class KeepsByText(_OwnCache):
 class KeepsByOrder(_OwnCache):
     """Takes the same options in another order for others."""
 
-    breaks = frozenset({"CCACHE-04", "CCACHE-08"})
+    breaks = frozenset({"CCACHE-04", "CCACHE-08", "OVERRIDE-02"})
 
     def key(self, handle: str, options: dict[str, Any]) -> object:
         """The options as they stand."""
@@ -128,7 +128,7 @@ class KeepsFailures(Mutant):
 class SharesWhatItLooksUp(Mutant):
     """Keeps configurations for the whole process, whoever asked for them."""
 
-    breaks = frozenset({"CCACHE-06"})
+    breaks = frozenset({"CCACHE-06", "OVERRIDE-02"})
     kept: ClassVar[dict[object, ModelConfig]] = {}
 
     async def config_of(self, handle: str, **options: Any) -> ModelConfig:
@@ -185,7 +185,7 @@ class KeepsAFew(_ForgetsAtTheEnd):
 class ForgetsTheOldest(_ForgetsAtTheEnd):
     """Forgets what it has known longest, however often it is asked for."""
 
-    breaks = frozenset({"CCACHE-07"})
+    breaks = frozenset({"CCACHE-07", "OVERRIDE-02"})
     most = 128
 
 

@@ -127,7 +127,7 @@ class StillKeepsMoonshotOnly(KeepsMoonshotOnly):
 class KeepsKimiOnly(OtherFilter):
     """Loses every moonshot- model."""
 
-    breaks = frozenset({"FILTER-01", "PROV-16"})
+    breaks = frozenset({"CONFIG-21", "FILTER-01", "PROV-16"})
 
     def keeps(self, id: str) -> bool:
         """One family of two."""
@@ -137,7 +137,7 @@ class KeepsKimiOnly(OtherFilter):
 class KeepsOtherVendors(OtherFilter):
     """Shows models that this provider cannot serve."""
 
-    breaks = frozenset({"FILTER-03"})
+    breaks = frozenset({"CONFIG-21", "FILTER-03"})
 
     def keeps(self, id: str) -> bool:
         """Kimi's, and a few more."""
@@ -157,7 +157,7 @@ class KeepsBareNames(OtherFilter):
 class KeepsIdsThatContainAPrefix(OtherFilter):
     """Looks for the prefix anywhere."""
 
-    breaks = frozenset({"FILTER-05"})
+    breaks = frozenset({"CONFIG-21", "FILTER-05"})
 
     def keeps(self, id: str) -> bool:
         """Not anchored."""
@@ -167,7 +167,7 @@ class KeepsIdsThatContainAPrefix(OtherFilter):
 class KeepsIdsInAnyCase(OtherFilter):
     """Lowers ids before it looks at them."""
 
-    breaks = frozenset({"FILTER-05"})
+    breaks = frozenset({"CONFIG-21", "FILTER-05"})
 
     def keeps(self, id: str) -> bool:
         """Not sensitive to case."""
