@@ -117,7 +117,7 @@ class _Stubborn(RetryPolicy):
 class RepeatsEverything(OtherPolicy):
     """Takes every failure for a passing one."""
 
-    breaks = frozenset({"AUTH-10", "AUTH-14", "RETRY-07", "RETRY-12", "TELEM-03"})
+    breaks = frozenset({"AUTH-14", "RETRY-07", "RETRY-12"})
 
     def changed(self, sound: RetryPolicy) -> RetryPolicy:
         """A policy to which all failures are the server's."""

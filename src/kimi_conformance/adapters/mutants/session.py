@@ -219,6 +219,14 @@ class _EveryMessage(SessionCache):
         return (yield from super().prepare(request))
 
 
+class _EvenNothing(SessionCache):
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        first, *others = request.messages
+        if first["role"] == "system" and not first["content"]:
+            request = replace(request, messages=[{**first, "content": " "}, *others])
+        return (yield from super().prepare(request))
+
+
 class MakesACacheForEveryRequest(Mutant):
     """Pays for a cache again and again."""
 
@@ -273,6 +281,13 @@ class CachesWhateverIsSaid(Mutant):
 
     breaks = frozenset({"CACHE-34"})
     cache_class = _EveryMessage
+
+
+class CachesAnEmptyMessage(Mutant):
+    """Takes a system message that says nothing for one worth keeping."""
+
+    breaks = frozenset({"CACHE-34"})
+    cache_class = _EvenNothing
 
 
 class _Clocked(SessionCache):
@@ -456,6 +471,7 @@ MUTANTS = (
     InsistsOnACache,
     CachesForEveryModel,
     CachesWhateverIsSaid,
+    CachesAnEmptyMessage,
     GivesCachesUpAfterAnHour,
     TrustsItsOwnClock,
     SharesOneCache,
