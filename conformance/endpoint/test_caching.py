@@ -403,11 +403,13 @@ async def test_a_prompt_that_was_read_before_counts_in_full(endpoint: Endpoint) 
 )
 async def test_a_cache_is_its_owners_only(endpoint: Endpoint, method: str, body: Any) -> None:
     """Nobody reads what somebody else cached, nor makes them pay for more."""
-    cache = await ready_cache(endpoint, CACHE)
-    path = "/caching" if method == "POST" else f"/caching/{cache['id']}"
-    wrong = await endpoint.request(method, path, json=body, key=WRONG_KEY)
-    absent = await endpoint.request(method, path, json=body, key=None)
-    granted = await endpoint.request(method, path, json=body)
+    own, other = await ready_cache(endpoint, CACHE), await ready_cache(endpoint, CACHE)
+    mine, theirs = (
+        "/caching" if method == "POST" else f"/caching/{cache['id']}" for cache in (own, other)
+    )
+    granted = await endpoint.request(method, mine, json=body)
+    wrong = await endpoint.request(method, theirs, json=body, key=WRONG_KEY)
+    absent = await endpoint.request(method, theirs, json=body, key=None)
 
     assert granted.control.status == 200
     assert wrong.refusal == (401, "invalid_authentication_error")

@@ -227,6 +227,19 @@ async def test_each_prompt_is_put_streamed_and_not_before_any_comes_a_third_time
     assert len(trials) == 8
 
 
+async def test_prompts_of_both_kinds_are_streamed_and_not() -> None:
+    endpoint = Somebody(lambda _: {"content": "Hello."})
+    await sampling(endpoint, 8, ignored).ask(PROMPTS)
+    await endpoint.aclose()
+    calls = {prompt.ask for prompt in PROMPTS if prompt.tool is not None}
+
+    kinds = [(ask in calls, streamed) for ask, streamed in endpoint.asked]
+
+    assert {kind: kinds.count(kind) for kind in kinds} == dict.fromkeys(
+        [(True, False), (False, False), (True, True), (False, True)], 2
+    )
+
+
 async def test_a_streamed_call_is_joined() -> None:
     endpoint = Somebody(lambda _: {"content": ""})
     weather = next(p for p in PROMPTS if p.tool == "get_weather")

@@ -102,6 +102,23 @@ def tour(send: Callable[[Request], Answer], edition: Edition) -> None:
         _tour_batches(send, edition)
     _tour_tools(send, edition)
     _tour_messages(send, edition)
+    _tour_schemas(send, edition)
+    if edition.caching is not None:
+        send(ask("GET", "/v1/caching", key="sk-wrong"))
+
+
+def _tour_schemas(send: Callable[[Request], Answer], edition: Edition) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    if form["type"] in edition.limits.response_formats:
+        for stream in (False, True):
+            chat = {
+                "model": edition.default_model,
+                "messages": [{"role": "user", "content": "Say a."}],
+                "response_format": form,
+                "stream": stream,
+            }
+            send(ask("POST", "/v1/chat/completions", chat))
 
 
 def _json(answer: Answer) -> dict[str, Any]:

@@ -40,6 +40,7 @@ __all__ = [
 LONGEST_ANSWER = 1024  # tokens, so that a model that thinks comes to its call
 MOST_TRIALS = 1_000_000  # beyond them nobody would decide anything
 AT_ONCE = 4  # requests to a live endpoint
+PATIENCE_SHARE = 0.8  # of an endpoint's patience; the rest is for what is under way to end
 
 
 class Decided(StrEnum):
@@ -230,7 +231,7 @@ class Sampling:
             AssertionError: The endpoint refuses a request.
         """
         turns = (divmod(number, len(prompts)) for number in range(self.size))
-        left = iter([(prompts[place], (place + again) % 2 == 1) for again, place in turns])
+        left = iter([(prompts[place], (place // 2 + again) % 2 == 1) for again, place in turns])
         trials: list[Trial] = []
 
         async def work() -> None:
@@ -242,7 +243,9 @@ class Sampling:
 
         workers = [asyncio.ensure_future(work()) for _ in range(self._at_once)]
         ended, busy = await asyncio.wait(
-            workers, timeout=self._endpoint.patience, return_when=asyncio.FIRST_EXCEPTION
+            workers,
+            timeout=self._endpoint.patience * PATIENCE_SHARE,
+            return_when=asyncio.FIRST_EXCEPTION,
         )
         for worker in busy:
             worker.cancel()

@@ -84,6 +84,10 @@ def _takes_tools(request: Request, sound: Sound, _: Parameters) -> Answer:
     return sound.reply(request, "cache_role_with_tools")
 
 
+def _for_anybody(request: Request, sound: Sound, _: Parameters) -> Answer:
+    return sound.reply(request, "wrong_key", "no_key")
+
+
 def _row(
     name: str, text: str, change: Change, touches: Callable[[Request], bool] = caching
 ) -> Fault:
@@ -105,6 +109,7 @@ CACHE_LIFE = (
     _row(
         "cache_unknown_is_empty", "Shows caches that are not there.", on_exchange(_unknown_is_empty)
     ),
+    _row("cache_for_anybody", "Shows caches to anybody.", _for_anybody),
     _row("cache_use_prolongs", "Prolongs a cache at every use.", _every_use_prolongs, chats),
     _row("cache_role_takes_tools", "Takes tools beside a role cache.", _takes_tools, chats),
     _row("cache_message_ignored", "Ignores messages of the role cache.", _ignores_reference, chats),

@@ -347,7 +347,8 @@ _TABLE = (
     ),
     (
         "finish_reason_wrong finish_reason_null finish_stop_with_calls finish_missing "
-        "stream_finish_null stream_finish_wrong tool_call_ends_in_length",
+        "stream_finish_null stream_finish_wrong finish_tool_calls_without "
+        "tool_call_ends_in_length",
         "ACCURACY 03",
     ),
     (
@@ -363,6 +364,17 @@ _TABLE = (
     ("tool_arguments_invalid", "TOOLS 03 04"),
     ("tool_call_missing", "TOOLS 02 16"),
     ("tool_call_ends_in_length", "TOOLS 02 16 FORMULAS 06"),
+    (
+        "half_json no_utf8 accepts_any_key accepts_no_key forbidden_for_wrong_key "
+        "error_without_type error_is_text error_is_flat error_is_html error_is_empty "
+        "error_with_200 error_type_unknown error_type_wrong cache_without_id cache_for_anybody "
+        "gzip_broken",
+        "CACHING 29",
+    ),
+    ("reasoning_hidden", "THINKING 13"),
+    ("refuses_reasoning", "THINKING 13 14 FORMULAS 07 08"),
+    ("schema_dropped", "CHAT 40"),
+    ("schema_dropped_in_streams", "STREAM 13"),
 )
 
 

@@ -12,6 +12,7 @@ from kimi_conformance.simulator.faults.fault import (
     chats,
     sent,
     streams,
+    with_sent,
 )
 from kimi_conformance.wire.exchange import Answer, Request
 
@@ -95,7 +96,7 @@ def _refuses_thoughts(request: Request, sound: Sound, _: Parameters) -> Answer:
     messages = sent(request).get("messages")
     for message in messages if isinstance(messages, list) else ():
         if answer.status == 200 and isinstance(message, dict) and "reasoning_content" in message:
-            return sound.world.refuse(sound.now, "role_unknown", {"role": "reasoning_content"})
+            return sound.world.refuse(sound.now, "role_unknown", {"position": 1, "role": "thought"})
     return answer
 
 
