@@ -257,8 +257,8 @@ async def test_batches_are_for_their_owner(endpoint: Endpoint, method: str, path
         absent = await endpoint.request(method, path.format(id=made["id"]), key=None)
         granted = await endpoint.request(method, path.format(id=made["id"]))
 
-    assert granted.control.status == 200
     assert (wrong.refusal, absent.refusal) == (WRONG, ABSENT)
+    assert granted.control.status == 200  # last: a batch that a stranger stopped cannot be stopped
 
 
 @requirement("EP-BATCHES-13")
