@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from kimi_conformance.adapters.mutants.mutant import Mutant
+from kimi_conformance.adapters.mutants.mutant import Mutant, with_body
 from kimi_conformance.adapters.protocol import CachingSession, ChatRequest, Clock
 from kimi_conformance.adapters.reference.effects import Operation
 from kimi_conformance.adapters.reference.sessions import SessionCache
+from kimi_conformance.http import httpx
 
 __all__ = ["MUTANTS"]
 
 Headers = Mapping[str, str]
+EMPTY = "<nothing>"
 
 
 # ------------------------------------------------------------------------ comparing too little
@@ -219,14 +221,6 @@ class _EveryMessage(SessionCache):
         return (yield from super().prepare(request))
 
 
-class _EvenNothing(SessionCache):
-    def prepare(self, request: ChatRequest) -> Operation[Headers]:
-        first, *others = request.messages
-        if first["role"] == "system" and not first["content"]:
-            request = replace(request, messages=[{**first, "content": " "}, *others])
-        return (yield from super().prepare(request))
-
-
 class MakesACacheForEveryRequest(Mutant):
     """Pays for a cache again and again."""
 
@@ -283,11 +277,26 @@ class CachesWhateverIsSaid(Mutant):
     cache_class = _EveryMessage
 
 
-class CachesAnEmptyMessage(Mutant):
-    """Takes a system message that says nothing for one worth keeping."""
+class _EvenEmpty(SessionCache):
+    def prepare(self, request: ChatRequest) -> Operation[Headers]:
+        messages = [
+            {**each, "content": EMPTY} if each.get("content") == "" else each
+            for each in request.messages
+        ]
+        return (yield from super().prepare(replace(request, messages=messages)))
+
+
+class CachesEmptyMessages(Mutant):
+    """Caches a system message that says nothing."""
 
     breaks = frozenset({"CACHE-34"})
-    cache_class = _EvenNothing
+    cache_class = _EvenEmpty
+
+    def outgoing(self, request: httpx.Request) -> httpx.Request:
+        """Nothing where the cache was led to believe that there is something."""
+        if EMPTY.encode() not in request.content:
+            return request
+        return with_body(request, json.loads(request.content.replace(EMPTY.encode(), b"")))
 
 
 class _Clocked(SessionCache):
@@ -471,7 +480,7 @@ MUTANTS = (
     InsistsOnACache,
     CachesForEveryModel,
     CachesWhateverIsSaid,
-    CachesAnEmptyMessage,
+    CachesEmptyMessages,
     GivesCachesUpAfterAnHour,
     TrustsItsOwnClock,
     SharesOneCache,
