@@ -182,3 +182,13 @@ def test_a_header_cannot_begin_another(value: str) -> None:
 )
 def test_which_answers_have_a_body(method: str, status: int, expected: bool) -> None:
     assert has_body(method, status) is expected
+
+
+def test_what_does_not_begin_as_a_request_is_refused_before_its_end() -> None:
+    hello_of_tls = b"\x16\x03\x01\x02\x00\x01\x00"
+    with pytest.raises(BadRequestError, match="no request line"):
+        read(hello_of_tls)
+
+
+def test_half_an_empty_line_before_a_request_is_waited_out() -> None:
+    assert [each.target for each in read(b"\r", b"\n" + BARE)] == ["/g"]
