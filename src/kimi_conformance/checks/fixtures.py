@@ -40,7 +40,7 @@ __all__ = [
 
 
 PATIENCE = 3.0  # seconds of silence; a script answers at once, but a busy machine may not
-IMPATIENCE = 0.75  # where the script means never to answer
+IMPATIENCE = 0.5  # where the script means never to answer
 
 
 @pytest.fixture(scope="session")
