@@ -133,7 +133,7 @@ class RequestReader:
         data = self._bytes
         while data[:2] == b"\r\n":  # RFC 9112, 2.2: an empty line before a request is skipped
             del data[:2]
-        if data[:1] not in (b"", b"\r") and not data[:1].isalpha():
+        if data and data[0] != ord("\r") and not data[:1].isalpha():
             raise BadRequestError(400, "That is no request line.")  # TLS, say, which would wait
         end = data.find(_BLANK)
         if max(end, len(data) if end < 0 else 0) > LARGEST_HEAD:
