@@ -22,6 +22,7 @@ __all__ = [
     "RunVerdict",
     "Verdict",
     "conclude",
+    "is_outage",
     "worst_of",
 ]
 
@@ -45,6 +46,15 @@ class Excuse(StrEnum):
     KNOWN = "known"  # it foretold the failure
     STALE = "stale"  # it foretold a failure, but the check passes
     EXPIRED = "expired"  # it foretold the failure, but only until a day that has passed
+
+
+def is_outage(status: int) -> bool:
+    """Whether an HTTP status says that the API was busy (429) or broken (5xx): nothing is decided.
+
+    >>> is_outage(429), is_outage(504), is_outage(404)
+    (True, True, False)
+    """
+    return status == 429 or status >= 500
 
 
 class InconclusiveError(Exception):

@@ -15,7 +15,7 @@ from typing import Any
 
 from kimi_conformance.editions import Edition, Model
 from kimi_conformance.http import httpx, ssl_context
-from kimi_conformance.verdicts import InconclusiveError
+from kimi_conformance.verdicts import InconclusiveError, is_outage
 from kimi_conformance.wire.exchange import Headers, header
 from kimi_conformance.wire.sse import SSEDecoder
 
@@ -135,7 +135,7 @@ class Reply:
 
     def _must_be_settled(self) -> None:
         broke = self.status == 403 and b'"exceeded_current_quota_error"' in self.body
-        if self.status == 429 or self.status >= 500 or broke:
+        if is_outage(self.status) or broke:
             raise InconclusiveError(f"{self.asked} was answered with {self.status}")
 
 

@@ -11,13 +11,11 @@ from kimi_conformance.errors import AdapterError, KimiConformanceError
 from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Plane, Requirement
 from kimi_conformance.stage import Lane
 from kimi_conformance.stage.guard import BlockedError
-from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict
+from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict, is_outage
 from kimi_conformance.wire.exchange import Exchange
 
 __all__ = ["CheckItem", "CheckTimeoutError", "check_id"]
 
-_TOO_MANY_REQUESTS = 429
-_BROKEN = 500
 _SUT_PART = re.compile(r"-@[^@]*@$|@[^@]*@-?")
 
 
@@ -82,7 +80,7 @@ class CheckItem:
             return ""  # checks of an endpoint know what they expect, and say so themselves
         for exchange in self.recorded.journal.exchanges:
             status = exchange.answer.status
-            if status == _TOO_MANY_REQUESTS or status >= _BROKEN:
+            if is_outage(status):
                 request = exchange.request
                 return f"the API answered {status} at {request.method} {request.path}"
         return ""
