@@ -176,6 +176,7 @@ def test_what_is_not_claimed_is_not_judged(tmp_path: Path) -> None:
     assert "does not claim 'model_filter'" in reasons(found)["passes"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("adapter", ["Hanging", "Blocking"])
 def test_a_check_ends_at_its_time_limit(tmp_path: Path, adapter: str) -> None:
     found, _ = run(tmp_path, adapter, "--kimi-time-limit=0.3", "-k", "test_passes")
@@ -184,6 +185,7 @@ def test_a_check_ends_at_its_time_limit(tmp_path: Path, adapter: str) -> None:
     assert "longer than its limit of 0.3 s" in reasons(found)["passes"]
 
 
+@pytest.mark.heavy
 def test_an_adapter_that_leaves_the_machine_fails_even_if_it_hides_it(tmp_path: Path) -> None:
     found, _ = run(tmp_path, "Leaving", "-k", "test_passes")
 
@@ -191,6 +193,7 @@ def test_an_adapter_that_leaves_the_machine_fails_even_if_it_hides_it(tmp_path: 
     assert "tried to reach 192.0.2.1 in an offline run" in reasons(found)["passes"]
 
 
+@pytest.mark.heavy
 def test_an_adapter_that_raises_fails(tmp_path: Path) -> None:
     found, _ = run(tmp_path, "Failing", "-k", "test_passes")
 
@@ -198,6 +201,7 @@ def test_an_adapter_that_raises_fails(tmp_path: Path) -> None:
     assert reasons(found)["passes"] == "RuntimeError: no luck"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("adapter", "told"),
     [
@@ -215,6 +219,7 @@ def test_an_adapter_that_cannot_be_opened_is_an_error_of_the_suite(
     assert all(told in reason for reason in reasons(found).values())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -257,6 +262,7 @@ expires = {expires}
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("check", "expires", "name", "verdict", "told"),
     [
@@ -286,6 +292,7 @@ def test_what_is_known_to_fail_is_judged_so(
     assert [record["check"] for record in found.baselines] == [f"adapter/probe/{check}"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -111,6 +111,7 @@ def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("body", "told"),
     [

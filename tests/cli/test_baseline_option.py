@@ -66,6 +66,7 @@ def test_a_known_failure_is_not_red_and_every_report_shows_it(judge: Judge, tmp_
     }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("adapter", "expires", "told"),
     [
@@ -84,6 +85,7 @@ def test_an_entry_that_has_expired_or_grown_stale_is_red(
     assert answer["counts"]["failed"] == 4
 
 
+@pytest.mark.heavy
 def test_an_entry_about_no_check_is_wrong_use(judge: Judge) -> None:
     result, answer = judge("reference", f"{CHECK}s[*]", "2999-12-31")
 
