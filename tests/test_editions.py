@@ -73,7 +73,8 @@ def test_a_model_that_is_not_listed_is_named_with_the_nearest(edition: Edition) 
         ('tool_call_id = "{name}', 'tool_call_id = "{name', "is no template"),
         ('evidence = "recorded"', 'evidence = "rumour"', "'rumour' is none"),
         ("status = 401", "status = 200", "not between 400 and 599"),
-        ("{2,63}$", "{2,63$[", "is no pattern"),
+        ("{2,63}$", "{2,63$[", "limits.tool_name is no pattern"),
+        ("{0,127}$", "{0,127$[", "caching.tag is no pattern"),
         ("[headers]", "[header", "is not TOML"),
         ('length_fields = ["max_tokens"]', 'length_fields = "max_tokens"', "not a list of texts"),
         (

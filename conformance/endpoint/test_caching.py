@@ -317,8 +317,9 @@ async def test_a_message_of_the_role_cache_stands_for_the_cached_ones(endpoint: 
         {"metadata": "porter"},
         {"ttl": "long"},
         {"ttl": None, "expired_at": "tomorrow"},
+        {"tags": "porter"},
     ],
-    ids=["name", "description", "metadata", "ttl", "expired_at"],
+    ids=["name", "description", "metadata", "ttl", "expired_at", "tags"],
 )
 async def test_a_creation_with_a_field_of_another_type_is_refused(
     endpoint: Endpoint, mistyped: dict[str, Any]

@@ -497,6 +497,25 @@ async def test_an_image_that_is_none_is_refused(endpoint: Endpoint) -> None:
     assert "image format" in refused.error_message
 
 
+@requirement("EP-CHAT-41")
+async def test_partial_mode_without_thinking_goes_on_from_the_beginning(
+    endpoint: Endpoint,
+) -> None:
+    """A client that fixes how an answer begins puts the two together, and has no word twice."""
+    beginning = "The first three planets are Mercury,"
+    given = {"role": "assistant", "content": beginning, "partial": True}
+    asked = {"role": "user", "content": "Name the first three planets in one sentence."}
+    plain = {"thinking": {"type": "disabled"}, "max_tokens": 64}
+    free = (await endpoint.chat({**plain, "messages": [asked]})).control
+    bound = await endpoint.chat({**plain, "messages": [asked, given]})
+
+    content = bound.accepted.message["content"]
+
+    assert free.status == 200
+    assert content != ""
+    assert beginning not in content
+
+
 @requirement("EP-CHAT-39")
 async def test_a_response_schema_of_another_flavour_is_refused(endpoint: Endpoint) -> None:
     """A program learns that its schema cannot be kept to, before an answer breaks it."""

@@ -45,7 +45,7 @@ async def test_messages_that_are_no_list_of_objects_are_refused(
 @requirement("EP-ERRORS-03")
 async def test_an_unknown_path_is_not_found(endpoint: Endpoint) -> None:
     """A slip in a base URL is found at the first request."""
-    known = await endpoint.get("/models")
+    known = await endpoint.knock()
     unknown = await endpoint.get(NOWHERE)
 
     assert known.control.status == 200
@@ -55,7 +55,7 @@ async def test_an_unknown_path_is_not_found(endpoint: Endpoint) -> None:
 @requirement("EP-ERRORS-04")
 async def test_an_unknown_path_is_told_apart_from_an_unknown_model(endpoint: Endpoint) -> None:
     """A client that gets a 404 can tell its base URL from its model."""
-    known = await endpoint.get("/models")
+    known = await endpoint.knock()
     unknown = await endpoint.get(NOWHERE)
 
     told = unknown.settled.json
@@ -75,7 +75,7 @@ async def test_a_method_that_a_path_does_not_have_is_not_found(
     endpoint: Endpoint, method: str, path: str
 ) -> None:
     """A client that mixes up methods changes nothing, and is told."""
-    known = await endpoint.get("/models")
+    known = await endpoint.knock()
     unknown = await endpoint.request(method, path)
 
     assert known.control.status == 200
@@ -85,7 +85,7 @@ async def test_a_method_that_a_path_does_not_have_is_not_found(
 @requirement("EP-ERRORS-06")
 async def test_embeddings_are_not_open(endpoint: Endpoint) -> None:
     """A user who looks for embeddings is told that it is not the key's fault."""
-    known = await endpoint.get("/models")
+    known = await endpoint.knock()
     refused = await endpoint.post("/embeddings", {"model": endpoint.model, "input": "hello"})
 
     assert known.control.status == 200
@@ -95,8 +95,8 @@ async def test_embeddings_are_not_open(endpoint: Endpoint) -> None:
 @requirement("EP-ERRORS-07")
 async def test_each_answer_has_an_id_of_its_own(endpoint: Endpoint) -> None:
     """A user who asks for help can say which request it is about."""
-    listed = await endpoint.get("/models")
-    again = await endpoint.get("/models")
+    listed = await endpoint.knock()
+    again = await endpoint.knock()
     refused = await endpoint.post("/chat/completions", {"model": endpoint.model, "messages": []})
 
     ids = {reply.header("Msh-Request-Id") for reply in (listed, again, refused)}

@@ -1,5 +1,7 @@
 """Uploaded files: from the upload to the deletion."""
 
+from typing import Any
+
 import pytest
 
 from kimi_conformance.checks import (
@@ -7,6 +9,7 @@ from kimi_conformance.checks import (
     WRONG_KEY,
     Endpoint,
     form,
+    needs,
     read_input,
     requirement,
     upload,
@@ -243,6 +246,35 @@ async def test_a_file_can_be_uploaded_to_be_seen(endpoint: Endpoint, purpose: st
 
     assert reply.json["purpose"] == purpose
     assert deleted.accepted.status == 200
+
+
+def seeing(id: str) -> dict[str, Any]:
+    """A chat that shows the model a file."""
+    text = {"type": "text", "text": "What colour is the dot?"}
+    image = {"type": "image_url", "image_url": {"url": f"ms://{id}"}}
+    return {"messages": [{"role": "user", "content": [text, image]}], "max_tokens": 8}
+
+
+@requirement("EP-FILES-21")
+@needs("images")
+async def test_a_message_refers_to_an_uploaded_image(endpoint: Endpoint) -> None:
+    """A user uploads a picture once, and speaks about it in as many chats as needed."""
+    async with uploaded(endpoint, "dot.png", DOT, "image") as file:
+        reply = await endpoint.chat(seeing(file["id"]))
+
+    assert reply.accepted.message["role"] == "assistant"
+
+
+@requirement("EP-FILES-22")
+@needs("images")
+async def test_a_reference_to_a_missing_file_is_refused(endpoint: Endpoint) -> None:
+    """A client whose file was deleted elsewhere learns it, and uploads it again."""
+    async with uploaded(endpoint, "dot.png", DOT, "image") as file:
+        granted = await endpoint.chat(seeing(file["id"]))
+    refused = await endpoint.chat(seeing(NO_SUCH_FILE))
+
+    assert granted.control.status == 200
+    assert refused.refusal[0] in {400, 404}
 
 
 @requirement("EP-FILES-18")

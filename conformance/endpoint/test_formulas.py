@@ -29,6 +29,15 @@ PLACES = [
 ]
 
 
+async def search(endpoint: Endpoint) -> Reply:
+    """Ask for a search; of a model that always thinks, and so cannot search, nothing is decided."""
+    model = endpoint.edition.find(endpoint.model_is)
+    switch = endpoint.edition.families[model.family].thinking if model else None
+    if switch is not None and "disabled" not in switch.types:
+        raise InconclusiveError(f"{endpoint.model_is} always thinks, and so cannot search")
+    return await endpoint.chat(SEARCHING)
+
+
 def the_search(reply: Reply) -> Mapping[str, Any]:
     """The call of the search; where the model did not search, nothing is decided."""
     calls = reply.accepted.message.get("tool_calls") or []
@@ -142,7 +151,7 @@ async def test_official_tools_ask_for_the_key(
 @requirement("EP-FORMULAS-06")
 async def test_a_search_is_a_call_of_a_builtin_function(endpoint: Endpoint) -> None:
     """A client tells the search, which it hands back, from its own tools, which it runs."""
-    reply = await endpoint.chat(SEARCHING)
+    reply = await search(endpoint)
 
     call = the_search(reply)
 
@@ -154,7 +163,7 @@ async def test_a_search_is_a_call_of_a_builtin_function(endpoint: Endpoint) -> N
 @requirement("EP-FORMULAS-07")
 async def test_what_a_search_found_is_handed_back_unread(endpoint: Endpoint) -> None:
     """A user gets an answer out of pages that the client never saw."""
-    asked = await endpoint.chat(SEARCHING)
+    asked = await search(endpoint)
     answered = await hand_back(endpoint, asked)
 
     assert answered.accepted.choice["finish_reason"] in {"stop", "length"}
@@ -164,7 +173,7 @@ async def test_what_a_search_found_is_handed_back_unread(endpoint: Endpoint) -> 
 @requirement("EP-FORMULAS-08")
 async def test_what_a_search_found_is_paid_for(endpoint: Endpoint) -> None:
     """A client can tell beforehand what the next prompt will cost."""
-    asked = await endpoint.chat(SEARCHING)
+    asked = await search(endpoint)
     announced = json.loads(the_search(asked)["function"]["arguments"])["usage"]["total_tokens"]
     answered = await hand_back(endpoint, asked)
 

@@ -292,6 +292,20 @@ async def test_a_required_call_is_made(endpoint: Endpoint) -> None:
     assert [call["function"]["name"] for call in calls] == ["get_weather"]
 
 
+@requirement("EP-TOOLS-22")
+async def test_tool_choice_none_forbids_a_model_that_thinks_to_call(endpoint: Endpoint) -> None:
+    """A program that wants words now gets words, however long the model thought about a call."""
+    asked = {"messages": [CALL_WEATHER], "tools": [WEATHER], "max_completion_tokens": 1024}
+    free = await endpoint.chat(asked)
+    bound = await endpoint.chat({**asked, "tool_choice": "none"})
+
+    called = the_call(free.control.message)["function"]["name"]
+
+    assert called == "get_weather"
+    assert not bound.accepted.message.get("tool_calls")
+    assert bound.choice["finish_reason"] in {"stop", "length"}
+
+
 @requirement("EP-TOOLS-21")
 @pytest.mark.parametrize(
     "city",

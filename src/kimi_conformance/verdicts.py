@@ -48,13 +48,19 @@ class Excuse(StrEnum):
     EXPIRED = "expired"  # it foretold the failure, but only until a day that has passed
 
 
-def is_outage(status: int) -> bool:
-    """Whether an HTTP status says that the API was busy (429) or broken (5xx): nothing is decided.
+def is_outage(status: int, body: bytes) -> bool:
+    """Whether an answer says that the API was busy (429) or broken (5xx), or the account empty.
 
-    >>> is_outage(429), is_outage(504), is_outage(404)
+    Nothing is decided then, neither about the API nor about its client. An empty account was
+    told with 403 until 2025, and with 429 since.
+
+    >>> is_outage(429, b""), is_outage(504, b""), is_outage(404, b"")
     (True, True, False)
+    >>> is_outage(403, b'{"error":{"type":"exceeded_current_quota_error"}}')
+    True
     """
-    return status == 429 or status >= 500
+    is_empty = status == 403 and b'"exceeded_current_quota_error"' in body
+    return status == 429 or status >= 500 or is_empty
 
 
 class InconclusiveError(Exception):

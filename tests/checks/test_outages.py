@@ -11,6 +11,8 @@ from kimi_conformance.stage import Lane, Script, Stage, replies
 from kimi_conformance.verdicts import Verdict
 from kimi_conformance.wire.exchange import Answer
 
+QUOTA = "exceeded_current_quota_error"
+
 
 @pytest.fixture
 def script() -> Script:
@@ -47,14 +49,23 @@ def verdict_on(answer: Answer, lane: Lane, script: Script, *, recorded: bool) ->
         pytest.param(replies.rate_limited(), id="429"),
         pytest.param(replies.server_error(), id="500"),
         pytest.param(replies.html(504), id="504"),
+        pytest.param(replies.refusal(429, QUOTA, "empty"), id="empty account, 429"),
+        pytest.param(replies.refusal(403, QUOTA, "empty"), id="empty account, 403"),
     ],
 )
 def test_an_outage_of_the_api_decides_nothing(answer: Answer, lane: Lane, script: Script) -> None:
     assert verdict_on(answer, lane, script, recorded=True) is Verdict.INCONCLUSIVE
 
 
-def test_a_refusal_of_the_api_is_no_outage(lane: Lane, script: Script) -> None:
-    assert verdict_on(replies.invalid_key(), lane, script, recorded=True) is Verdict.FAILED
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(replies.invalid_key(), id="401"),
+        pytest.param(replies.refusal(403, "permission_denied_error", "not open"), id="403"),
+    ],
+)
+def test_a_refusal_of_the_api_is_no_outage(answer: Answer, lane: Lane, script: Script) -> None:
+    assert verdict_on(answer, lane, script, recorded=True) is Verdict.FAILED
 
 
 def test_an_outage_that_the_check_wrote_itself_is_its_subject(lane: Lane, script: Script) -> None:

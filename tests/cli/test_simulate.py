@@ -13,7 +13,9 @@ from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from kimi_conformance.cli.simulate import simulate
 from kimi_conformance.http import httpx
 
 COMMAND = [sys.executable, "-m", "kimi_conformance", "simulate", "--edition", "2025-09"]
@@ -210,3 +212,27 @@ def test_a_port_in_use_is_told(workers: str) -> None:
 
     assert result.returncode == 2
     assert f"Cannot listen on 127.0.0.1:{port}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "json_to"),
+    [
+        ([], None),
+        (["--json"], "-"),
+        (["--json", "-"], "-"),
+        (["--json=-"], "-"),
+        (["--json", "--port", "0"], "-"),
+    ],
+    ids=["absent", "bare", "dash", "equals", "then another"],
+)
+def test_json_goes_to_stdout_with_a_dash_or_without(
+    arguments: list[str], json_to: str | None
+) -> None:
+    assert simulate.make_context("simulate", arguments).params["json_to"] == json_to
+
+
+def test_json_goes_into_no_file() -> None:
+    refused = CliRunner().invoke(simulate, ["--json", "where.json"])
+
+    assert refused.exit_code == 2
+    assert "'where.json' is not '-'" in refused.output

@@ -248,6 +248,8 @@ THINKING_PROBES: tuple[Request, ...] = (
     think(max_completion_tokens=4, max_tokens=64),
     think(ASKS_TOOLS, tools=[WEATHER, CLOCK]),
     think(tools=[WEATHER], tool_choice="required", **OFF),
+    think(ASKS_TOOLS, tools=[WEATHER, CLOCK], tool_choice="none"),
+    think([*HELLO, {"role": "assistant", "content": "Hello", "partial": True}]),
     think(THOUGHTFUL_TURN, tools=[WEATHER]),
     think(model="kimi-k3"),
     think(model="kimi-k3", stream=True),

@@ -98,6 +98,7 @@ def batch(file: str, **body: Any) -> Request:
 def tour(send: Callable[[Request], Answer], edition: Edition) -> None:
     """About everything that a client can do beside chatting, well and badly."""
     _tour_files(send)
+    _tour_references(send, edition)
     if edition.batches is not None:
         _tour_batches(send, edition)
     _tour_tools(send, edition)
@@ -105,6 +106,30 @@ def tour(send: Callable[[Request], Answer], edition: Edition) -> None:
     _tour_schemas(send, edition)
     if edition.caching is not None:
         send(ask("GET", "/v1/caching", key="sk-wrong"))
+        _tour_tags(send)
+
+
+def _tour_tags(send: Callable[[Request], Answer]) -> None:
+    tags, system = "/v1/caching/refs/tags", {"role": "system", "content": "You are Kimi."}
+    cache = {"model": "moonshot-v1", "messages": [system], "tags": ["one", "two"]}
+    old, new = (_id(send(ask("POST", "/v1/caching", cache))) for _ in range(2))
+    for tag, id in (("one", old), ("three", new), ("1", new), ("four", "cache-none")):
+        send(ask("POST", tags, {"tag": tag, "cache_id": id}))
+    for query in ("", "?limit=1", "?limit=1&after=two"):
+        send(ask("GET", f"{tags}{query}"))
+    for options in ("reset_ttl=9", "dry_run=1"):
+        first = {"role": "cache", "content": f"tag=one;{options}"}
+        messages = [first, {"role": "user", "content": "Hello."}]
+        chat = {"model": "moonshot-v1-8k", "messages": messages}
+        send(ask("POST", "/v1/chat/completions", chat))
+        send(ask("GET", f"/v1/caching/{old}"))
+    send(ask("GET", tags, key="sk-wrong"))
+    send(ask("DELETE", f"{tags}/two"))
+    send(ask("GET", f"/v1/caching/{new}"))
+    send(ask("DELETE", f"/v1/caching/{old}"))
+    for name in ("one", "two", "three", "four"):
+        for method, path in (("GET", name), ("GET", f"{name}/content"), ("DELETE", name)):
+            send(ask(method, f"{tags}/{path}"))
 
 
 def _tour_schemas(send: Callable[[Request], Answer], edition: Edition) -> None:
@@ -151,6 +176,14 @@ def _tour_files(send: Callable[[Request], Answer]) -> None:
         send(ask(method, f"/v1/files/{one}"))
     send(ask("GET", "/v1/files", key="sk-wrong"))
     send(upload(key=None))
+
+
+def _tour_references(send: Callable[[Request], Answer], edition: Edition) -> None:
+    for id in (_id(send(upload(b"dot", "dot.png", "image"))), "none"):
+        image = {"type": "image_url", "image_url": {"url": f"ms://{id}"}}
+        messages = [{"role": "user", "content": [image]}]
+        chat = {"model": edition.default_model, "messages": messages}
+        send(ask("POST", "/v1/chat/completions", chat))
 
 
 def _tour_batches(send: Callable[[Request], Answer], edition: Edition) -> None:

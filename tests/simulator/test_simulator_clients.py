@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,74 @@ def test_the_sdk_understands_refusals(
 
     assert refused.value.status_code == error
     assert refused.value.body["type"]
+
+
+# ---------------------------------------------------------------- other versions of the SDK
+
+PROGRAM = Path(__file__).with_name("openai_program.py")
+
+
+@pytest.fixture(scope="module")
+def openai_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the last SDK of the generation before, and all that it needs."""
+    folder = tmp_path_factory.mktemp("openai-2")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries", "1"]
+    installed = subprocess.run(
+        [*pip, "install", "--quiet", "--no-input", "--target", str(folder), "openai<3"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    if installed.returncode != 0:
+        pytest.skip(f"pip cannot get openai<3: {installed.stderr.strip()[-200:]}")
+    return folder
+
+
+def run_program(served: Served, *paths: Path) -> Any:
+    """What the program finds, with these folders before the installed packages."""
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM)],
+        env={
+            **os.environ,
+            "NO_PROXY": "127.0.0.1",
+            "OPENAI_API_KEY": served.api_key,
+            "OPENAI_BASE_URL": served.base_url,
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_program_runs_with_the_sdk_of_the_generation_before(
+    served: Served, openai_2: Path
+) -> None:
+    found = run_program(served, openai_2)
+
+    assert found["version"].startswith("2.")
+    assert found["chat"]["reason"] == found["stream"]["reason"] == "stop"
+    assert found["chat"]["content"] == found["stream"]["content"] != ""
+    assert found["chat"]["counts"] == found["stream"]["counts"]
+    assert found["tools"]["reasons"] == ["tool_calls", "stop"]
+    assert found["tools"]["arguments"]["city"]
+    assert found["files"] == {
+        "name": "hotel.txt",
+        "content": "Breakfast at seven.",
+        "deleted": True,
+        "listed": [True, False],
+    }
+
+
+def test_two_generations_of_the_sdk_find_the_same(served: Served, openai_2: Path) -> None:
+    pytest.importorskip("openai")
+
+    old, new = run_program(served, openai_2), run_program(served)
+
+    assert old.pop("version") != new.pop("version")
+    assert old == new
 
 
 # ---------------------------------------------------------------- curl

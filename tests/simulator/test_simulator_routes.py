@@ -33,6 +33,8 @@ def test_the_list_has_every_model_with_the_recorded_keys() -> None:
         ("POST", "/v1/caching/cache-1"),
         ("GET", "/v1/caching/"),
         ("GET", "/v1/caching/a/b"),
+        ("PUT", "/v1/caching/refs/tags/a"),
+        ("GET", "/v1/caching/refs/tags/a/b"),
         ("GET", "/"),
     ],
 )

@@ -111,6 +111,8 @@ CASES: Mapping[str, Request] = {
     "cache_expired_at": cache(expired_at=int(NOW) - 1),
     "cache_metadata_too_many": cache(metadata={str(number): "" for number in range(17)}),
     "cache_metadata_too_long": cache(metadata={"k" * 65: ""}),
+    "tags_type": cache(tags="porter"),
+    "cache_tags": cache(tags=["porter", "1st"]),
 }
 
 
@@ -123,6 +125,7 @@ SVG = {"url": "data:image/svg+xml;base64,PHN2Zy8+"}
 ODD = {"type": "object", "properties": {"a": {"oneOf": []}}}
 THINKING_CASES: Mapping[str, Request] = {
     "length_mistyped": think(max_completion_tokens="8"),
+    "file_reference": think(user([{"type": "image_url", "image_url": "ms://gone"}])),
     "image_format": think(user([{"type": "image_url", "image_url": SVG}])),
     "thinking_mistyped": think(thinking="disabled"),
     "thinking_unknown": think(model="kimi-k2.7-code", thinking={"type": "disabled"}),
@@ -216,7 +219,7 @@ def test_what_is_new_in_an_edition_is_not_refused_in_the_one_before(name: str) -
         think(TOOL_TURN, tools=[WEATHER], model="kimi-k3"),
         think(tools=[WEATHER], tool_choice="required", model="kimi-k3"),
         think(user([{"type": "image_url", "image_url": {"url": PNG}}])),
-        think(user([{"type": "video_url", "video_url": {"url": "ms://1"}}])),
+        think(user([{"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AA=="}}])),
         think(tools=[{"type": "function", "function": {"name": "a"}}]),
         think(tools=[function("abc", parameters=ODD, strict=False)]),
         think(response_format=answered_by(name="a", schema={"type": "object"})),

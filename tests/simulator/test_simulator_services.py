@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.simulator.scene import EDITION, THINKING, Clock, chat, simulator
+from tests.simulator.scene import EDITION, THINKING, Clock, chat, simulator, think
 from tests.simulator.services import (
     FORM,
     MESSAGES,
@@ -119,6 +119,23 @@ def test_purposes_are_those_of_the_edition(edition: Any) -> None:
 
 
 # ---------------------------------------------------------------- batches
+
+
+@pytest.mark.parametrize("kind", ["image_url", "video_url"])
+@pytest.mark.parametrize(
+    "form", [lambda url: url, lambda url: {"url": url}], ids=["text", "object"]
+)
+def test_a_message_refers_to_a_file_as_long_as_it_is_there(kind: str, form: Any) -> None:
+    kimi = simulator(edition=THINKING)
+    id = kimi.reply(upload(b"dot", "dot.png", "image")).json["id"]
+    part = {"type": kind, kind: form(f"ms://{id}")}
+    asked = think([{"role": "user", "content": [part]}])
+
+    assert kimi.reply(asked).status == 200
+    kimi.reply(ask("DELETE", f"/v1/files/{id}"))
+    refused = kimi.reply(asked)
+    assert refused.status == 404
+    assert refused.json["error"]["message"] == f"Not found the file {id}"
 
 
 def test_a_batch_goes_its_way_by_the_clock() -> None:

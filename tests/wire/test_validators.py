@@ -323,6 +323,13 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
         ),
         WHOLE | laws("USAGE 3 4 8"),
     ),
+    "whole, dry run": (
+        with_headers(
+            completion("usage", dict.fromkeys([*USAGE, "cached_tokens"], 0)),
+            ("Msh-Context-Cache-Token-Saved", "4"),
+        ),
+        WHOLE | laws("USAGE 3 8"),
+    ),
     "whole, with length": (
         with_headers(completion(), ("Content-Length", str(len(compact(ANSWER))))),
         WHOLE | laws("WIRE 2"),
@@ -437,6 +444,15 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
     "error, wait": (
         with_headers(error(429, type="rate_limit_reached_error"), ("Retry-After", "1")),
         ERROR | laws("WIRE 10"),
+    ),
+    "error, wait as recorded": (
+        with_headers(
+            error(429, type="rate_limit_reached_error"),
+            ("Retry-After", "1"),
+            ("X-Retry-After", "1"),
+            ("Msh-Cooldown-Seconds", "1"),
+        ),
+        ERROR | laws("WIRE 10 11"),
     ),
     "error, wait until": (
         with_headers(
@@ -568,6 +584,12 @@ def saving(tokens: str) -> Exchange:
     return with_headers(usage("cached_tokens", 4), ("Msh-Context-Cache-Token-Saved", tokens))
 
 
+def waiting(standard: str | None, own: str, cooldown: str) -> Exchange:
+    told = {"Retry-After": standard, "X-Retry-After": own, "Msh-Cooldown-Seconds": cooldown}
+    headers = [(name, value) for name, value in told.items() if value is not None]
+    return with_headers(error(429, type="rate_limit_reached_error"), *headers)
+
+
 def usage(name: str, value: Any) -> Exchange:
     return completion("usage", {**USAGE, name: value})
 
@@ -615,6 +637,9 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("WIRE-009", "half gzip", coded(lambda body: gzip.compress(body)[:-4])),
     ("WIRE-010", "soon", with_headers(error(), ("Retry-After", "soon"))),
     ("WIRE-010", "negative", with_headers(error(), ("Retry-After", "-1"))),
+    ("WIRE-011", "no number", waiting("1", "soon", "1")),
+    ("WIRE-011", "own at odds", waiting(None, "1", "2")),
+    ("WIRE-011", "longer than the standard's", waiting("1", "2", "2")),
     ("SSE-001", "JSON instead", retyped(stream(*HELLO), "application/json")),
     ("SSE-001", "text", retyped(stream(*HELLO), "text/plain")),
     ("SSE-001", "whole answer instead", exchange(ANSWER, sent={**QUESTION, "stream": True})),

@@ -8,7 +8,7 @@ told apart from an answer that is wrong.
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -134,8 +134,7 @@ class Reply:
         return self.json["usage"]
 
     def _must_be_settled(self) -> None:
-        broke = self.status == 403 and b'"exceeded_current_quota_error"' in self.body
-        if is_outage(self.status) or broke:
+        if is_outage(self.status, self.body):
             raise InconclusiveError(f"{self.asked} was answered with {self.status}")
 
 
@@ -174,6 +173,7 @@ class Endpoint:
         model_is: Which model of the edition that is, where the endpoint names it otherwise.
         seconds: How long it may keep silent.
         patience: How many seconds a check may wait for something to become ready.
+        without: The capabilities that it does not claim.
     """
 
     def __init__(
@@ -185,7 +185,9 @@ class Endpoint:
         seconds: float = 30.0,
         patience: float = 20.0,
         model_is: str | None = None,
+        without: Collection[str] = (),
     ) -> None:
+        self._without = without
         self.patience = patience
         self.base_url = base_url
         self.model = model
@@ -272,6 +274,12 @@ class Endpoint:
     async def get(self, path: str, *, key: str | None = "") -> Reply:
         """GET below the base URL."""
         return await self.request("GET", path, key=key)
+
+    async def knock(self, *, key: str | None = "") -> Reply:
+        """The simplest that it answers: its models, or a chat where it does not list them."""
+        if "models" in self._without:
+            return await self.chat(GREETING, key=key)
+        return await self.get("/models", key=key)
 
     async def post(self, path: str, json: object, *, key: str | None = "") -> Reply:
         """POST JSON below the base URL."""

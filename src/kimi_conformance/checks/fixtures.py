@@ -22,6 +22,7 @@ from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
 from kimi_conformance.plugin import CHECK, bench_of
 from kimi_conformance.stage import Script
+from kimi_conformance.verdicts import InconclusiveError
 
 __all__ = [
     "adapter",
@@ -54,6 +55,8 @@ def check(request: pytest.FixtureRequest, bench: Bench) -> CheckItem:
     """This check, its SUT and its lanes."""
     item: CheckItem = request.node.stash[CHECK]
     _require_claim(item, bench)
+    if "clock" in request.fixturenames and item.adapter is not None:
+        _require_clock(bench.adapter_info(item.adapter))
     return item
 
 
@@ -67,6 +70,19 @@ def _require_claim(item: CheckItem, bench: Bench) -> None:
             item.not_claimed = f"{bench.adapter_info(item.adapter).name} does not claim '{wanted}'"
     if item.not_claimed:
         pytest.skip(item.not_claimed)
+
+
+def _require_clock(client: Adapter) -> None:
+    """Leave where the check moves a clock that the client, in a process of its own, has no part in.
+
+    Raises:
+        InconclusiveError: What the check would see decides nothing.
+    """
+    if not getattr(client, "follows_clock", True):
+        raise InconclusiveError(
+            f"{client.name} claims this, but does not take its time from the check: let its "
+            "process offer the feature 'clock' (docs/process-adapter.md)"
+        )
 
 
 @pytest.fixture
@@ -167,6 +183,7 @@ async def endpoint(check: CheckItem, bench: Bench) -> AsyncIterator[Endpoint]:
         seconds=patience,
         patience=patience,
         model_is=bench.options.model_is,
+        without=bench.options.without,
     )
     try:
         yield endpoint

@@ -75,14 +75,13 @@ class CheckItem:
         return [str(trouble) for lane in self.lanes for trouble in lane.troubles]
 
     def outage(self) -> str:
-        """What says that the API was busy or broken while an adapter was judged by it, or ""."""
+        """What says that the API could not serve while an adapter was judged by it, or ""."""
         if self.adapter is None or self.recorded is None or self.recorded.journal is None:
             return ""  # checks of an endpoint know what they expect, and say so themselves
         for exchange in self.recorded.journal.exchanges:
-            status = exchange.answer.status
-            if is_outage(status):
-                request = exchange.request
-                return f"the API answered {status} at {request.method} {request.path}"
+            request, answer = exchange.request, exchange.answer
+            if is_outage(answer.status, answer.body):
+                return f"the API answered {answer.status} at {request.method} {request.path}"
         return ""
 
     def unplayed(self) -> str:

@@ -66,7 +66,14 @@ DEFAULT_TIER = "t5"
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write here, a JSON line an answer, when each frame was due and when it was sent.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Say where, in one line of JSON.")
+@click.option(
+    "--json",
+    "json_to",
+    type=click.Choice(["-"]),
+    is_flag=False,
+    flag_value="-",
+    help="Say where, in one line of JSON on stdout; the same as a bare --json.",
+)
 def simulate(
     edition: str,
     host: str,
@@ -80,7 +87,7 @@ def simulate(
     faults: tuple[str, ...],
     workers: int,
     send_log: Path | None,
-    as_json: bool,
+    json_to: str | None,
 ) -> None:
     """Serve the embedded Kimi API until SIGTERM or Ctrl-C."""
     if workers > 1 and (balance is not None or tier not in {None, "none"}):
@@ -107,12 +114,12 @@ def simulate(
         if workers == 1:
             with serve(plan) as url:
                 gc.freeze()  # what is there now stays: no pause to look through it again
-                _announce(plan, url, as_json=as_json)
+                _announce(plan, url, as_json=json_to is not None)
                 select([stop], [], [])
         else:
             with serve_by_workers(plan, workers, stop) as (url, crew):
                 if url:
-                    _announce(plan, url, as_json=as_json)
+                    _announce(plan, url, as_json=json_to is not None)
                 crew.watch(stop)
 
 

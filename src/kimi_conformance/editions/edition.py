@@ -70,6 +70,7 @@ class CacheRules:
         families: The models that each cacheable family serves.
         name, description: Their longest length, in characters.
         metadata_pairs, metadata_key, metadata_value: How many, and how long.
+        tag: The pattern of a tag's name.
     """
 
     default_ttl: int
@@ -80,6 +81,7 @@ class CacheRules:
     metadata_pairs: int
     metadata_key: int
     metadata_value: int
+    tag: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,10 +211,9 @@ def _check_models(edition: Edition, where: str) -> None:
 
 def _check_words(edition: Edition, where: str) -> None:
     _one_of(edition.reply.id, COMPLETION_IDS, f"{where}, reply.id")
-    try:
-        re.compile(edition.limits.tool_name)
-    except re.error as wrong:
-        raise UsageError(f"{where}, limits.tool_name is no pattern: {wrong}.") from wrong
+    _check_pattern(edition.limits.tool_name, f"{where}, limits.tool_name")
+    if edition.caching:
+        _check_pattern(edition.caching.tag, f"{where}, caching.tag")
     for name, family in edition.families.items():
         place = f"{where}, families.{name}"
         _one_of(family.tool_call_index, COUNTED_OVER, f"{place}.tool_call_index")
@@ -252,6 +251,13 @@ def _one_of(word: str, allowed: Iterable[str], where: str) -> None:
     known: Sequence[str] = list(allowed)
     if word not in known:
         raise UsageError(f"{where}: '{word}' is none of those allowed. {nearest(word, known)}")
+
+
+def _check_pattern(text: str, where: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as wrong:
+        raise UsageError(f"{where} is no pattern: {wrong}.") from wrong
 
 
 def _check_template(text: str, where: str) -> None:

@@ -1,12 +1,14 @@
 """What a context cache must not be, row by row."""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from kimi_conformance.simulator.message_rules import MESSAGE_RULES
 from kimi_conformance.simulator.rules import Case, Fills, Rule, RuleTable, typed
 from kimi_conformance.simulator.tool_rules import TOOL_RULES
 
-__all__ = ["CREATE_CACHE_RULES", "MODIFY_CACHE_RULES"]
+__all__ = ["CREATE_CACHE_RULES", "CREATE_TAG_RULES", "MODIFY_CACHE_RULES"]
 
 
 def _unknown_family(case: Case) -> Iterator[Fills]:
@@ -66,6 +68,24 @@ def _too_long_metadata(case: Case) -> Iterator[Fills]:
             yield {"field": "a value of metadata", "limit": caching.metadata_value}
 
 
+def _is_tag(case: Case, name: Any) -> bool:
+    caching = case.edition.caching
+    return caching is None or (
+        isinstance(name, str) and re.fullmatch(caching.tag, name) is not None
+    )
+
+
+def _bad_tag(case: Case) -> Iterator[Fills]:
+    if not _is_tag(case, case.body.get("tag")):
+        yield {}
+
+
+def _bad_tags(case: Case) -> Iterator[Fills]:
+    tags = case.body.get("tags")
+    if isinstance(tags, list) and not all(_is_tag(case, name) for name in tags):
+        yield {}
+
+
 MODIFY_CACHE_RULES = RuleTable(
     (
         typed("ttl", "int"),
@@ -99,5 +119,15 @@ CREATE_CACHE_RULES = RuleTable(
         *TOOL_RULES,
         Rule("cache_text_too_long", "cache_text_too_long", _too_long_cache_text),
         *MODIFY_CACHE_RULES,
+        typed("tags", "[]string"),
+        Rule("cache_tags", "cache_tag_invalid", _bad_tags, about="tags"),
+    )
+)
+
+CREATE_TAG_RULES = RuleTable(
+    (
+        typed("tag", "string"),
+        typed("cache_id", "string"),
+        Rule("cache_tag", "cache_tag_invalid", _bad_tag),
     )
 )

@@ -1,5 +1,5 @@
 """
-Explicit context caching: `/v1/caching`, and how a chat uses a cache.
+Explicit context caching: `/v1/caching`, and how a chat uses a cache. Tags: `cache_tags`.
 
 A cache serves a chat when the chat's model belongs to the cache's family, the first messages
 deep-equal the cached ones and the tools equal the cached tools. The order of keys in an
@@ -15,16 +15,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl
 
-from kimi_conformance.simulator import tokens
+from kimi_conformance.simulator import cache_tags, tokens
+from kimi_conformance.simulator.pages import page_of, read_query
 from kimi_conformance.simulator.rules import Case
 from kimi_conformance.simulator.world import Cache, World
 from kimi_conformance.wire.exchange import Answer, Headers, Request
 
 __all__ = ["Use", "create", "delete", "listing", "look_up", "modify", "named", "show"]
-
-PAGE = 20  # caches in a list, unless `limit` says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def create(world: World, now: float, case: Case) -> Answer:
     rules = world.edition.caching
     assert rules is not None
     body, messages, listed = case.body, list(case.messages), list(case.tools)
-    metadata = body.get("metadata")
+    metadata, tags = body.get("metadata"), body.get("tags")
     size = tokens.of_messages(messages) + tokens.of_tools(listed)
     cache = Cache(
         id=f"cache-{world.digest('cache', 10)}",
@@ -77,6 +75,8 @@ def create(world: World, now: float, case: Case) -> Answer:
         too_large=size > rules.max_tokens,
     )
     world.caches[cache.id] = cache
+    for name in tags if isinstance(tags, list) else ():
+        cache_tags.give(world, now, str(name), cache.id)
     return show(world, now, cache)
 
 
@@ -93,8 +93,9 @@ def modify(world: World, now: float, cache: Cache, body: Mapping[str, Any]) -> A
 
 
 def delete(world: World, now: float, cache: Cache) -> Answer:
-    """DELETE /v1/caching/{id}."""
+    """DELETE /v1/caching/{id}: its tags go with it."""
     world.caches.pop(cache.id, None)
+    cache_tags.drop_of(world, cache.id)
     deleted = {"deleted": True, "id": cache.id, "object": "context_cache_object.deleted"}
     return world.reply(now, deleted)
 
@@ -106,24 +107,18 @@ def show(world: World, now: float, cache: Cache) -> Answer:
 
 def listing(world: World, now: float, query: str) -> Answer:
     """GET /v1/caching: `limit`, `order`, `after` and `before` (both exclusive), `metadata[k]`."""
-    asked = dict(parse_qsl(query, keep_blank_values=True))
+    asked = read_query(query)
     wanted = {
         key.removeprefix("metadata[").removesuffix("]"): value
         for key, value in asked.items()
         if key.startswith("metadata[")
     }
-    caches = [
-        cache
-        for cache in world.caches.values()
+    caches = {
+        id: cache
+        for id, cache in world.caches.items()
         if all(cache.metadata.get(key) == value for key, value in wanted.items())
-    ]
-    if asked.get("order") != "asc":
-        caches.reverse()
-    ids = [cache.id for cache in caches]
-    start = ids.index(asked["after"]) + 1 if asked.get("after") in ids else 0
-    end = ids.index(asked["before"]) if asked.get("before") in ids else len(ids)
-    size = int(asked["limit"]) if asked.get("limit", "").isdecimal() else PAGE
-    shown = [_shown(world, now, cache) for cache in caches[start:end][:size]]
+    }
+    shown = [_shown(world, now, cache) for cache in page_of(caches, asked)]
     return world.reply(now, {"object": "list", "data": shown})
 
 
@@ -141,10 +136,11 @@ def look_up(world: World, now: float, request: Request, case: Case) -> Use | Non
 def named(world: World, now: float, content: str, model: Any) -> Use | None:
     """The cache that a message of the role cache names, if it can be used for the model.
 
-    The content of such a message: "cache_id=cache-…;reset_ttl=3600;dry_run=1".
+    The content of such a message: "cache_id=cache-…;reset_ttl=3600;dry_run=1", or "tag=…;…".
     """
     asked = dict(item.partition("=")[::2] for item in content.split(";"))
-    cache = world.caches.get(asked.get("cache_id", ""))
+    tag = world.tags.get(asked.get("tag", ""))
+    cache = world.caches.get(tag.cache_id if tag else asked.get("cache_id", ""))
     if cache is None or not _is_of_family(world, cache, model):
         return None
     return _use(world, now, cache, asked.get("reset_ttl"), dry_run=asked.get("dry_run") == "1")

@@ -35,7 +35,7 @@ def chat(
             return world.refuse(now, "cache_not_found", {"id": content})
         messages = [*use.cache.messages, *body["messages"][1:]]
         body = {**body, "messages": messages, "tools": use.cache.tools}
-    case = Case(body, world.edition, now)
+    case = Case(body, world.edition, now, world.files)
     wrong = CHAT_RULES.broken(case, waived)
     if wrong is not None:
         return world.refuse(now, *wrong)

@@ -21,6 +21,8 @@ from kimi_conformance.simulator.tool_rules import TOOL_CHOICE_RULES, TOOL_RULES
 
 __all__ = ["CHAT_RULES", "ESTIMATE_RULES"]
 
+_FILE = "ms://"  # how a message begins to refer to an uploaded file
+
 
 def _unknown_model(case: Case) -> Iterator[Fills]:
     if case.model is None:
@@ -50,8 +52,20 @@ def _foreign_image(case: Case) -> Iterator[Fills]:
         if part.get("type") == "image_url":
             image = part.get("image_url")
             url = image.get("url") if isinstance(image, dict) else image
-            if not (isinstance(url, str) and url.startswith(("data:", "ms://"))):
+            if not (isinstance(url, str) and url.startswith(("data:", _FILE))):
                 yield {"position": position}
+
+
+def _missing_file(case: Case) -> Iterator[Fills]:
+    """What is referred to by ms://<id> was uploaded before."""
+    if case.files is None:
+        return
+    for _, _, part in _parts(case):
+        kind = part.get("type")
+        shown = part.get(kind) if kind in ("image_url", "video_url") else None
+        url = shown.get("url") if isinstance(shown, dict) else shown
+        if isinstance(url, str) and url.startswith(_FILE) and url[len(_FILE) :] not in case.files:
+            yield {"id": url[len(_FILE) :]}
 
 
 def _unknown_image(case: Case) -> Iterator[Fills]:
@@ -168,6 +182,7 @@ CHAT_RULES = RuleTable(
         Rule("part_type", "part_type", _wrong_part),
         Rule("image_url", "image_url", _foreign_image),
         Rule("image_format", "image_format", _unknown_image),
+        Rule("file_reference", "file_reference", _missing_file),
         *THINKING_RULES,
         Rule("logit_bias", "logit_bias", _logit_bias, about="logit_bias"),
         Rule("top_logprobs", "top_logprobs", _top_without_logprobs, about="top_logprobs"),

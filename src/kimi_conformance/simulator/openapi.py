@@ -14,7 +14,11 @@ from typing import Any
 from kimi_conformance.editions import Edition
 from kimi_conformance.simulator import openapi_schemas as schemas
 from kimi_conformance.simulator.batches import CREATE_BATCH_RULES
-from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES, MODIFY_CACHE_RULES
+from kimi_conformance.simulator.cache_rules import (
+    CREATE_CACHE_RULES,
+    CREATE_TAG_RULES,
+    MODIFY_CACHE_RULES,
+)
 from kimi_conformance.simulator.chat_rules import CHAT_RULES, ESTIMATE_RULES
 from kimi_conformance.simulator.files import UPLOAD_RULES
 from kimi_conformance.simulator.formulas import FIBER_RULES
@@ -53,6 +57,7 @@ class _Operation:
 
 
 _PAGES = ("limit", "after")
+_ORDERED_PAGES = ("limit", "order", "after", "before")
 _OPERATIONS: Mapping[tuple[str, str], _Operation] = {
     ("GET", "/v1/models"): _Operation(summary="List models", answer="ModelList"),
     ("POST", "/v1/chat/completions"): _Operation(
@@ -80,7 +85,7 @@ _OPERATIONS: Mapping[tuple[str, str], _Operation] = {
     ("GET", "/v1/caching"): _Operation(
         summary="List context caches",
         answer="CacheList",
-        query=("limit", "order", "after", "before"),
+        query=_ORDERED_PAGES,
     ),
     ("GET", "/v1/caching/{id}"): _Operation(
         summary="Show a context cache", answer="Cache", errors=("cache_not_found",)
@@ -93,6 +98,25 @@ _OPERATIONS: Mapping[tuple[str, str], _Operation] = {
     ),
     ("DELETE", "/v1/caching/{id}"): _Operation(
         summary="Delete a context cache", answer="CacheDeleted", errors=("cache_not_found",)
+    ),
+    ("POST", "/v1/caching/refs/tags"): _Operation(
+        summary="Give a tag to a context cache",
+        answer="Tag",
+        rules=CREATE_TAG_RULES,
+        required=("tag", "cache_id"),
+        errors=("cache_not_found",),
+    ),
+    ("GET", "/v1/caching/refs/tags"): _Operation(
+        summary="List tags", answer="TagList", query=_ORDERED_PAGES
+    ),
+    ("GET", "/v1/caching/refs/tags/{tag}"): _Operation(
+        summary="Show a tag", answer="Tag", errors=("cache_tag_not_found",)
+    ),
+    ("GET", "/v1/caching/refs/tags/{tag}/content"): _Operation(
+        summary="Show the context cache of a tag", answer="Cache", errors=("cache_tag_not_found",)
+    ),
+    ("DELETE", "/v1/caching/refs/tags/{tag}"): _Operation(
+        summary="Delete a tag", answer="TagDeleted"
     ),
     ("POST", "/v1/files"): _Operation(
         summary="Upload a file", answer="File", rules=UPLOAD_RULES, errors=("malformed_form",)
@@ -196,10 +220,11 @@ def _links(path: str, routes: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return {
         _name(method, other): {
             "operationId": _name(method, other),
-            "parameters": {"id": "$response.body#/id"},
+            "parameters": {name: f"$response.body#/{name}"},
         }
         for method, other in routes
-        if other.startswith(f"{path}/{{id}}")
+        for name in ("id", "tag")
+        if other.startswith(f"{path}/{{{name}}}")
     }
 
 

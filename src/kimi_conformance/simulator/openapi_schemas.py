@@ -41,6 +41,7 @@ _TYPES: Mapping[str, Schema] = {
     "float": _NUMBER,
     "string": _TEXT,
     "[]object": _TABLES,
+    "[]string": {"type": "array", "items": _TEXT},
     "object": _TABLE,
     "string or []string": {"type": ["string", "array"], "items": _TEXT},
     "string or object": {"type": ["string", "object"]},
@@ -109,6 +110,8 @@ def segment(edition: Edition, name: str) -> Schema:
     known = {"owner": [part[0] for part in parts], "name": [part[1] for part in parts]}
     if name in known:
         return one_of(*dict.fromkeys(known[name]))
+    if name == "tag":  # whatever it is, deleting it succeeds
+        return {"type": "string", "minLength": 1}
     return {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 
 
@@ -128,7 +131,10 @@ def _narrowed(edition: Edition, name: str, schema: Schema) -> Schema:
     if name in limits.ranges:
         low, high = limits.ranges[name]
         return {**schema, "minimum": low, "maximum": high}
+    tag = {"pattern": edition.caching.tag} if edition.caching else {}
     narrower: Mapping[str, Schema] = {
+        "tag": {**schema, **tag},
+        "tags": {**schema, "items": {**_TEXT, **tag}},
         "stop": {**schema, "maxItems": limits.stops},
         "tools": {**schema, "maxItems": limits.tools},
         "response_format": {
@@ -204,6 +210,9 @@ _CACHE = record(
     messages=_TABLES,
     tools={"type": "array"},
 )
+_TAG = record(
+    cache_id=_TEXT, created_at=_COUNT, object=one_of("cache_object.tag"), owned_by=_TEXT, tag=_TEXT
+)
 _BATCH = record(
     id=_TEXT,
     object=one_of("batch"),
@@ -261,6 +270,11 @@ _ANSWERS: Mapping[str, Schema] = {
         stop_reason=one_of("end_turn", "max_tokens", "tool_use"),
         usage=record(input_tokens=_COUNT, output_tokens=_COUNT),
     ),
+    "Tag": _TAG,
+    "TagDeleted": record(
+        deleted=one_of(True), object=one_of("cache_object.tag.deleted"), tag=_TEXT
+    ),
+    "TagList": _list_of(_TAG),
     "Tools": record(tools=_TABLES),
     "UnknownPath": record(code=_WHOLE, error=one_of("url.not_found"), method=_TEXT, url=_TEXT),
 }

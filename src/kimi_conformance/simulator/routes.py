@@ -17,12 +17,25 @@ from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from kimi_conformance.editions import Edition, Formula
-from kimi_conformance.simulator import anthropic, batches, caching, files, formulas, openapi
-from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES, MODIFY_CACHE_RULES
+from kimi_conformance.simulator import (
+    anthropic,
+    batches,
+    cache_tags,
+    caching,
+    files,
+    formulas,
+    openapi,
+)
+from kimi_conformance.simulator.cache_rules import (
+    CREATE_CACHE_RULES,
+    CREATE_TAG_RULES,
+    MODIFY_CACHE_RULES,
+)
+from kimi_conformance.simulator.cache_tags import TAGS
 from kimi_conformance.simulator.chat import chat
 from kimi_conformance.simulator.chat_rules import ESTIMATE_RULES
 from kimi_conformance.simulator.rules import Case, RuleTable
-from kimi_conformance.simulator.world import World
+from kimi_conformance.simulator.world import CacheTag, World
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = [
@@ -34,6 +47,7 @@ __all__ = [
     "MESSAGES",
     "OPENAPI",
     "ROUTES",
+    "TAGS",
     "reply_to",
     "served",
 ]
@@ -179,6 +193,12 @@ def _list(world: World, now: float, request: Request, _: frozenset[str]) -> Answ
     return caching.listing(world, now, request.query)
 
 
+def _show_tagged(world: World, now: float, tag: CacheTag) -> Answer:
+    """As documented, the same as asking for the tag's cache by its id."""
+    asks_for_cache = Request(method="GET", path=f"{CACHING}/{tag.cache_id}")
+    return _show_cache(world, now, asks_for_cache, frozenset())
+
+
 def _list_files(world: World, now: float, _: Request, __: frozenset[str]) -> Answer:
     return files.listing(world, now)
 
@@ -198,6 +218,9 @@ def _kept(where: str, missing: str, serve: Callable[[World, float, Any], Answer]
         return serve(world, now, thing)
 
     return route
+
+
+_show_cache = _kept("caches", "cache_not_found", caching.show)
 
 
 def _modify(world: World, now: float, request: Request, waived: frozenset[str]) -> Answer:
@@ -248,9 +271,14 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", "/v1/embeddings"): _not_open,
     ("POST", CACHING): _ruled(CREATE_CACHE_RULES, caching.create),
     ("GET", CACHING): _list,
-    ("GET", f"{CACHING}/{{id}}"): _kept("caches", "cache_not_found", caching.show),
+    ("GET", f"{CACHING}/{{id}}"): _show_cache,
     ("PUT", f"{CACHING}/{{id}}"): _modify,
     ("DELETE", f"{CACHING}/{{id}}"): _kept("caches", "cache_not_found", caching.delete),
+    ("POST", TAGS): _ruled(CREATE_TAG_RULES, cache_tags.create),
+    ("GET", TAGS): cache_tags.listing,
+    ("GET", f"{TAGS}/{{tag}}"): cache_tags.named(cache_tags.show),
+    ("GET", f"{TAGS}/{{tag}}/content"): cache_tags.named(_show_tagged),
+    ("DELETE", f"{TAGS}/{{tag}}"): cache_tags.delete,
     ("POST", FILES): files.upload,
     ("GET", FILES): _list_files,
     ("GET", f"{FILES}/{{id}}"): _kept("files", "file_not_found", files.show),
@@ -264,9 +292,9 @@ ROUTES: Mapping[tuple[str, str], Route] = {
     ("POST", f"{FORMULAS}/{{uri}}/fibers"): _formula(_run),
     ("POST", MESSAGES): _with_body(anthropic.messages),
 }
-"""What is served, by method and path; `{id}` is one segment, `{uri}` two."""
+"""What is served, by method and path; `{id}` and `{tag}` are one segment, `{uri}` two."""
 
-_SEGMENTS = {"{id}": "[^/]+", "{uri}": "[^/]+/[^/]+"}
+_SEGMENTS = {"{id}": "[^/]+", "{tag}": "[^/]+", "{uri}": "[^/]+/[^/]+"}
 _PATTERNS = [
     (
         method,

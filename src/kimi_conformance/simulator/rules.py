@@ -7,7 +7,7 @@ the first finding is answered; a rule whose error has no words in an edition doe
 it. To add one, write the function and the row, and word its error in the edition.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeGuard, TypeVar
@@ -54,12 +54,20 @@ class Case:
         body: A JSON object.
         edition: Whose limits count.
         now: Seconds since the Unix epoch.
+        files: The ids of uploaded files, or None: what the body refers to is not looked up.
     """
 
-    def __init__(self, body: Mapping[str, Any], edition: Edition, now: float = 0.0) -> None:
+    def __init__(
+        self,
+        body: Mapping[str, Any],
+        edition: Edition,
+        now: float = 0.0,
+        files: Collection[str] | None = None,
+    ) -> None:
         self.body = body
         self.edition = edition
         self.now = now
+        self.files = files
 
     @_once
     def asked(self) -> Asked:
@@ -163,6 +171,7 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "float": (int, float),
     "string": (str,),
     "[]object": (list,),
+    "[]string": (list,),
     "object": (dict,),
     "string or []string": (str, list),
     "string or object": (str, dict),

@@ -12,11 +12,12 @@ from kimi_conformance.simulator.latency import INSTANT, Latency
 from kimi_conformance.simulator.stored import Batch, StoredFile
 from kimi_conformance.wire.exchange import Answer, Frame, Headers
 
-__all__ = ["Cache", "World"]
+__all__ = ["Cache", "CacheTag", "World"]
 
 ORG = "org-00000000000000000000000000000000"
 PROJ = "proj-00000000000000000000000000000000"
 AK = "ak-00000000000000000000"
+UID = "00000000000000000000"
 TRACE = "{trace}"  # the value of a header that is another in each answer
 
 _JSON = ("Content-Type", "application/json; charset=utf-8")
@@ -62,6 +63,32 @@ class Cache:
         return "pending" if now < self.ready_at else "ready"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheTag:
+    """A name that users give to a context cache.
+
+    Attributes:
+        name: Theirs.
+        cache_id: Which cache it stands for; there is one of this id as long as there is the tag.
+        created_at: When it was given to this cache, in seconds since the Unix epoch.
+    """
+
+    name: str
+    cache_id: str
+    created_at: int
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """As the API describes it."""
+        return {
+            "cache_id": self.cache_id,
+            "created_at": self.created_at,
+            "object": "cache_object.tag",
+            "owned_by": UID,
+            "tag": self.name,
+        }
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """All that an answer depends on besides the request and the time.
@@ -74,6 +101,7 @@ class World:
         cache_pending: Seconds until a new or revived cache is ready.
         account: Whose key it is: balance and rate limits.
         caches: By id, oldest first.
+        tags: Of caches, by name, the one given last at the end.
         files, batches: Likewise.
         prompts: What prompts began with, and until when that is remembered; the newest last.
         batch_seconds: From the creation of a batch to its completion.
@@ -87,6 +115,7 @@ class World:
     cache_pending: float = 0.0
     account: Account = field(default_factory=Account)
     caches: dict[str, Cache] = field(default_factory=dict)
+    tags: dict[str, CacheTag] = field(default_factory=dict)
     files: dict[str, StoredFile] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
     batch_seconds: float = 0.0

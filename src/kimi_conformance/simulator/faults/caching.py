@@ -19,6 +19,7 @@ from kimi_conformance.simulator.faults.fault import (
     without_headers,
 )
 from kimi_conformance.simulator.routes import CACHING as PATH
+from kimi_conformance.simulator.routes import TAGS
 from kimi_conformance.simulator.world import Cache
 from kimi_conformance.wire.exchange import Answer, Request
 
@@ -31,11 +32,11 @@ LONG = 10**9  # seconds
 
 
 def _about_cache(edit: Callable[[dict[str, Any]], object]) -> Change:
-    """Edit what the caching routes say."""
+    """Edit what the routes of caches say, those of tags left out."""
     edited = on_json(edit)
 
     def change(request: Request, sound: Sound, parameters: Parameters) -> Answer:
-        if not caching(request):
+        if not caching(request) or request.path.startswith(TAGS):
             return sound.reply(request)
         return edited(request, sound, parameters)
 
@@ -46,7 +47,7 @@ def _on_creation(edit: Callable[[dict[str, Any]], object]) -> Change:
     edited = _about_cache(edit)
 
     def change(request: Request, sound: Sound, parameters: Parameters) -> Answer:
-        if request.method != "POST":
+        if (request.method, request.path) != ("POST", PATH):
             return sound.reply(request)
         return edited(request, sound, parameters)
 

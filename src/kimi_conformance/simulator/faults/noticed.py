@@ -221,6 +221,46 @@ _TABLE = (
         "22 23 24 25 26 29 30 31 32 33 ERRORS 01 02 03 04 05 06 07 09 MODELS 01 02 03 04 05 "
         "06 STREAM 03 05 07 09 10 11 TOOLS 01 02 03 04 05 06 07 08 09 10 11 12 14 15 16",
     ),
+    # tags of caches
+    (
+        "half_json no_utf8 cache_without_id gzip_broken",
+        "CACHING 17 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44",
+    ),
+    (
+        "content_filter refuses_max_tokens forgets_turns cache_message_ignored "
+        "cache_message_tag_ignored",
+        "CACHING 17 42 43",
+    ),
+    (
+        "accepts_any_key accepts_no_key forbidden_for_wrong_key cache_for_anybody tag_for_anybody",
+        "CACHING 41",
+    ),
+    ("error_without_type error_type_unknown", "CACHING 36 37 41 44"),
+    ("error_is_text error_is_flat error_is_html error_is_empty", "CACHING 36 37 38 41 44"),
+    ("error_with_200", "CACHING 34 36 37 38 40 41 44"),
+    ("error_type_wrong", "CACHING 36 41"),
+    ("accepts_tags_type", "CACHING 20 37"),
+    ("accepts_cache_tags accepts_cache_tag", "CACHING 37"),
+    ("accepts_tag_type", "CACHING 37 44"),
+    ("accepts_cache_id_type", "CACHING 44"),
+    (
+        "usage_total_wrong usage_constant_prompt prompt_drifts cache_message_dry_run_ignored",
+        "CACHING 43",
+    ),
+    ("cache_id_empty", "CACHING 30 39"),
+    ("cache_ttl_fixed cache_message_ttl_ignored", "CACHING 42"),
+    ("cache_unknown_is_empty tag_unknown_is_known", "CACHING 34 36 40"),
+    ("tag_without_cache", "CACHING 17 30 39"),
+    ("tag_object_wrong", "CACHING 30"),
+    ("tag_never_moves", "CACHING 17"),
+    ("tag_keeps_deleted tag_deletes_cache", "CACHING 34"),
+    ("tag_deletion_mute tag_unknown_undeletable", "CACHING 35"),
+    ("tag_outlives_cache", "CACHING 40"),
+    ("tag_content_is_tag", "CACHING 31"),
+    ("tag_pages_overlap tag_pages_endless", "CACHING 33"),
+    ("tag_unlisted", "CACHING 32 33"),
+    ("tag_for_any_cache", "CACHING 38"),
+    ("tags_of_creation_ignored", "CACHING 20 37 39"),
     # from here on: in the edition 2026-09
     ("accepts_length_mistyped accepts_thinking_mistyped", "ERRORS 10"),
     ("accepts_logit_bias", "CHAT 35"),
@@ -373,6 +413,10 @@ _TABLE = (
     ),
     ("reasoning_hidden", "THINKING 13"),
     ("refuses_reasoning", "THINKING 13 14 FORMULAS 07 08"),
+    ("partial_repeated_in_2026", "CHAT 41"),
+    ("forbidden_call_made", "TOOLS 22"),
+    ("file_never_found", "FILES 21"),
+    ("accepts_file_reference", "FILES 22"),
     ("schema_dropped", "CHAT 40"),
     ("schema_dropped_in_streams", "STREAM 13"),
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from kimi_conformance.simulator.faults.change import with_header
 from kimi_conformance.simulator.faults.fault import Change, Fault, Parameters, Sound, chats
 from kimi_conformance.wire.exchange import Answer, Frame, Headers, Request
 
@@ -51,6 +52,13 @@ def _later(request: Request, sound: Sound, parameters: Parameters) -> Answer:
 
 _WAIT = ("Retry-After", "X-Retry-After", "Msh-Cooldown-Seconds")
 
+
+def _waits_at_odds(request: Request, sound: Sound, parameters: Parameters) -> Answer:
+    """Name a wait of its own that is longer than that of the standard."""
+    answer = _refuses("max_rpm", *_WAIT)(request, sound, parameters)
+    return with_header(answer, _WAIT[-1], str(parameters["seconds"] + 59))
+
+
 OUTAGES = (
     Fault(
         name="server_error",
@@ -92,6 +100,13 @@ OUTAGES = (
         change=_refuses("max_rpm", "Retry-After"),
         defaults={"limit": 3, "seconds": "soon"},
         breaks=frozenset({"WIRE-010"}),
+    ),
+    Fault(
+        name="rate_limited_at_odds",
+        text="Too many requests a minute: 429 whose headers name different waits.",
+        change=_waits_at_odds,
+        defaults={"limit": 3, "seconds": 1},
+        breaks=frozenset({"WIRE-011"}),
     ),
     Fault(
         name="quota_exceeded",

@@ -1,6 +1,7 @@
 """Faults of how a chat is read and counted, and of the stream beside the whole answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from kimi_conformance.simulator.asked import text_of
@@ -182,6 +183,14 @@ PROMPTS = (
     _row("refuses_results", "Takes no results of tools.", _refuses(_has_results, "role")),
     _row("refuses_unknown", "Takes no unknown field.", _refuses(_has_unknown, "unknown")),
     _row("partial_repeated", "Repeats the beginning it was given.", on_exchange(_repeats_partial)),
+    replace(
+        _row(
+            "partial_repeated_in_2026",
+            "Repeats the beginning it was given, as a model that could think.",
+            on_exchange(_repeats_partial),
+        ),
+        edition="2026-09",
+    ),
     _row(
         "reasoning_more_than_completion",
         "Counts more reasoning than answer.",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from kimi_conformance.simulator.batches import CREATE_BATCH_RULES
-from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES
+from kimi_conformance.simulator.cache_rules import CREATE_CACHE_RULES, CREATE_TAG_RULES
 from kimi_conformance.simulator.chat_rules import CHAT_RULES
 from kimi_conformance.simulator.faults.change import (
     json_of,
@@ -112,7 +112,12 @@ def _path_accepted(answer: Answer) -> Answer | None:
     return None
 
 
-_REFUSED_NEXT = {"model_type": ("model_not_found",), "messages_type": ("messages_empty",)}
+_REFUSED_NEXT = {
+    "model_type": ("model_not_found",),
+    "messages_type": ("messages_empty",),
+    "tag_type": ("cache_tag",),
+    "tags_type": ("cache_tags",),
+}
 """What would refuse the same request if the first rule did not."""
 
 
@@ -122,6 +127,7 @@ _OF_2026 = frozenset(rule.name for rule in (*THINKING_RULES, *SCHEMA_RULES)) | {
     "batch_metadata_too_many",
     "batch_window",
     "file_no_jsonl",
+    "file_reference",
     "image_format",
     "length_mistyped",
     "logit_bias",
@@ -183,6 +189,7 @@ def _every_rule() -> Iterator[Fault]:
     known: set[str] = set()
     yield from _accepting(CHAT_RULES, chats, known)
     yield from _accepting(CREATE_CACHE_RULES, caching, known)
+    yield from _accepting(CREATE_TAG_RULES, caching, known)
     yield from _accepting(UPLOAD_RULES, files, known)
     yield from _accepting(CREATE_BATCH_RULES, batches, known)
     yield from _accepting(FIBER_RULES, formulas, known)

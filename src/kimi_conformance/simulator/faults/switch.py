@@ -9,6 +9,7 @@ from kimi_conformance.errors import UsageError, nearest
 from kimi_conformance.simulator.faults.batches import BATCHES
 from kimi_conformance.simulator.faults.benign import BENIGN
 from kimi_conformance.simulator.faults.cache_life import CACHE_LIFE
+from kimi_conformance.simulator.faults.cache_tags import CACHE_TAGS
 from kimi_conformance.simulator.faults.caching import CACHING
 from kimi_conformance.simulator.faults.calls import CALLS
 from kimi_conformance.simulator.faults.completions import COMPLETIONS
@@ -43,6 +44,7 @@ FAULTS: Mapping[str, Fault] = {
         *STREAMS,
         *CACHING,
         *CACHE_LIFE,
+        *CACHE_TAGS,
         *PROMPTS,
         *SERVICES,
         *FILES,

@@ -90,6 +90,24 @@ def _forgets_required(body: Body) -> None:
         body["tool_choice"] = "auto"
 
 
+def _forgets_none(body: Body) -> None:
+    if body.get("tool_choice") == "none":
+        body["tool_choice"] = "auto"
+
+
+def _refers(request: Request) -> bool:
+    """Chats that refer to a file."""
+    return chats(request) and b"ms://" in request.body
+
+
+def _finds_no_file(request: Request, sound: Sound, _: Parameters) -> Answer:
+    """Refuse every reference to a file, as if it were not there."""
+    answer = sound.reply(request)
+    if answer.status != 200 or not _refers(request):
+        return answer
+    return sound.world.refuse(sound.now, "file_not_found", {"id": ""})
+
+
 def _refuses_thoughts(request: Request, sound: Sound, _: Parameters) -> Answer:
     """Take no message back that has a thought in it."""
     answer = sound.reply(request)
@@ -146,6 +164,17 @@ THINKING = (
         "required_call_optional",
         "Takes a tool_choice of required for auto.",
         on_sent(_forgets_required),
+    ),
+    _row(
+        "forbidden_call_made",
+        "Takes a tool_choice of none for auto.",
+        on_sent(_forgets_none),
+    ),
+    _row(
+        "file_never_found",
+        "Does not find the files that a message refers to.",
+        _finds_no_file,
+        touches=_refers,
     ),
     _row(
         "cached_not_counted",

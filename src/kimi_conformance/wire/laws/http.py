@@ -30,6 +30,8 @@ STATUSES_BY_TYPE: Mapping[str, tuple[int, ...]] = {
 """The statuses that each error type comes with: documented error table and recordings."""
 
 _WAIT = re.compile(r"[0-9]+|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_OWN_WAITS = ("X-Retry-After", "Msh-Cooldown-Seconds")
 _OWN_ERRORS = ("/v1/caching", "/v1/batches", "/v1/responses")  # tell how a task went, not the call
 _WITHOUT_BODY = (204, 304)
 _WITH_JSON = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -193,6 +195,28 @@ def _unreadable_wait(reading: Reading) -> Iterator[str]:
         yield f"Retry-After is {shown(value)}: neither whole seconds nor an HTTP date"
 
 
+def _waits(reading: Reading) -> Mapping[str, str]:
+    """What Kimi's own headers say of a wait, by their names."""
+    told = {name: header(reading.headers, name) for name in _OWN_WAITS}
+    return {name: value.strip() for name, value in told.items() if value is not None}
+
+
+def _names_a_wait_of_its_own(reading: Reading) -> bool:
+    return bool(_waits(reading))
+
+
+def _waits_at_odds(reading: Reading) -> Iterator[str]:
+    standard = (header(reading.headers, "Retry-After") or "").strip()
+    told = _waits(reading)
+    for name, value in told.items():
+        if not (value.isascii() and value.isdigit()):
+            yield f"{name} is {shown(value)}, not whole seconds"
+    seconds = {int(value) for value in (*told.values(), standard) if _SECONDS.fullmatch(value)}
+    if len(seconds) > 1:
+        all_told = {**({"Retry-After": standard} if standard else {}), **told}
+        yield ", ".join(f"{name} says {value}" for name, value in all_told.items())
+
+
 LAWS = (
     Law("WIRE-001", Plane.ENDPOINT, _was_awaited, _is_cut),
     Law("WIRE-002", Plane.ENDPOINT, _has_length, _wrong_length),
@@ -204,4 +228,5 @@ LAWS = (
     Law("WIRE-008", Plane.ENDPOINT, _has_error_type, _unknown_error_type),
     Law("WIRE-009", Plane.ENDPOINT, _is_coded, _wrong_coding),
     Law("WIRE-010", Plane.ENDPOINT, _names_a_wait, _unreadable_wait),
+    Law("WIRE-011", Plane.ENDPOINT, _names_a_wait_of_its_own, _waits_at_odds),
 )

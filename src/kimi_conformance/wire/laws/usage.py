@@ -154,7 +154,8 @@ def _saves(reading: Reading) -> bool:
 
 def _other_saving(reading: Reading) -> Iterator[str]:
     saved = (header(reading.headers, _SAVED) or "").strip()
-    for usage in _counted(reading):
+    read = [each for each in _counted(reading) if members(each.body)["prompt_tokens"]]
+    for usage in read:  # a dry run of a cache reads no prompt, and tells what it would save
         for name, value in _cached(usage).items():
             if is_count(value) and saved != str(value):
                 yield f"{_SAVED} is {shown(saved)}, {name} in {usage.where} is {value}"
