@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -150,6 +151,12 @@ def test_a_scenario_has_the_objectives_of_all_and_its_own() -> None:
 
 
 SHARE = '[a.b]\nmetric = "success"\n'
+GOODPUT = '[a.b]\nmetric = "goodput"\nobjective = 0.9\n'
+
+
+def p(name: str, statistic: str, bound: float) -> str:
+    """An objective of a percentile."""
+    return f'[a.{name}]\nmetric = "ttft_s"\nstatistic = "{statistic}"\nat_most = {bound}\n'
 
 
 @pytest.mark.parametrize(
@@ -175,6 +182,19 @@ SHARE = '[a.b]\nmetric = "success"\n'
         ('[a.b]\nmetric = "ttft_s"\nat_most = -1\nobjective = 0.9', "above 0"),
         ('[a.b]\nmetric = "ttft_s"\nat_most = 1\nstatistic = "p98"', "Did you mean 'p9"),
         ('[a.b]\nmetric = "cpu_percent"\nat_most = 120\nstatistic = "mean"', "above 100 %"),
+        (GOODPUT, "takes bounds and objective, but has objective"),
+        (GOODPUT + "bounds = {}", "Say what a good call keeps"),
+        (GOODPUT + "bounds = 3", "Say what a good call keeps"),
+        (GOODPUT + "bounds = { itl_s = 0.1 }", "Bound tpot_s"),
+        (GOODPUT + "bounds = { tfft_s = 0.1 }", "Did you mean 'ttft_s'"),
+        (GOODPUT + "bounds = { ttft_s = -1 }", "bounds.ttft_s is -1; it must be a number above 0"),
+        (SHARE + "objective = 0.9\nbounds = { ttft_s = 1 }", "takes objective, but has"),
+        (p("x", "p95", 3) + p("y", "p99", 2), "[a.x] asks 95 % of ttft_s to be within 3"),
+        (p("x", "p99", 3) + p("y", "p99", 2), "can never fail by itself"),
+        (
+            p("x", "p99", 2) + '[a.y]\nmetric = "ttft_s"\nat_most = 2.5\nobjective = 0.9',
+            "[a.y] asks 90 % of ttft_s",
+        ),
     ],
 )
 def test_a_wrong_file_says_what_is_wrong(text: str, message: str) -> None:
@@ -182,6 +202,66 @@ def test_a_wrong_file_says_what_is_wrong(text: str, message: str) -> None:
         parse(text, "slo.toml")
 
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        p("x", "p50", 1) + p("y", "p95", 2) + p("z", "p99", 3),
+        p("x", "p99", 2) + p("y", "mean", 5),
+        p("x", "p99", 2) + p("y", "p50", 5).replace("ttft_s", "response_s"),
+        p("x", "p50", 5) + p("y", "p99", 2).replace("[a.", "[all."),
+    ],
+)
+def test_objectives_that_leave_each_other_room_are_read(text: str) -> None:
+    assert len(parse(text).of("a")) >= 2
+
+
+def test_goodput_counts_calls_that_keep_every_bound() -> None:
+    text = GOODPUT + "bounds = { ttft_s = 1.5, response_s = 10 }"
+    (objective,) = parse(text).of("a")
+    good = {objective.bounds: calls(97, 3)}
+
+    attained = judge(objective, Measured(values={"success": calls(100)}, goodput=good))
+
+    assert objective.bounds == (("response_s", 10.0), ("ttft_s", 1.5))
+    assert (attained.value, attained.metric, attained.unit) == (0.97, "goodput_share", "share")
+    assert "response_s at or under 10 and ttft_s at or under 1.5" in attained.definition
+
+
+@pytest.mark.parametrize("metric", ["goodput", "ttft_s"])
+def test_figures_that_are_not_trusted_decide_nothing_and_say_so(metric: str) -> None:
+    goodput = Objective(name="goodput", metric="goodput", objective=0.9, bounds=(("ttft_s", 1.5),))
+    objective = {"goodput": goodput, "ttft_s": PROMPT}[metric]
+    measured = Measured(
+        values={"success": calls(1000), "ttft_s": [0.1] * 1000},
+        goodput={goodput.bounds: calls(1000)},
+        distrusted={"ttft_s": "the clock stood still."},
+    )
+
+    attained = judge(objective, measured)
+
+    assert attained.verdict is Attained.UNDECIDED
+    assert attained.because == "The figures of ttft_s are not to be trusted: the clock stood still."
+    assert judge(SUCCESS, measured).verdict is Attained.MET
+
+
+@pytest.mark.parametrize(
+    ("changes", "because"),
+    [
+        ({"valid": False}, "not valid"),
+        ({"complete": False}, "cut short"),
+        ({"values": {"response_s": [0.1] * 50}}, "No call was measured"),
+        ({"values": {"success": [1.0]}}, "Nothing was measured"),
+    ],
+)
+def test_an_undecided_objective_says_why(changes: dict[str, Any], because: str) -> None:
+    sound = {"values": {"success": [1.0], "response_s": [0.1] * 50}}
+
+    attained = judge(RESPONSE, Measured(**{**sound, **changes}))
+
+    assert attained.verdict is Attained.UNDECIDED
+    assert because in attained.because
 
 
 def test_an_objective_may_name_the_requirement_that_it_decides() -> None:

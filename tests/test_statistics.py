@@ -1,5 +1,6 @@
 import math
 import random
+from statistics import stdev
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,18 @@ from scipy import stats
 
 from kimi_conformance import statistics
 from kimi_conformance.statistics import (
+    Ascending,
     Interval,
+    Pooled,
+    at_most,
     histogram,
+    mean,
     mean_interval,
+    mean_reach,
+    order_ranks,
     percentile,
     percentile_interval,
+    spread,
     summary,
     wilson,
 )
@@ -130,3 +138,42 @@ def test_wilson_covers_the_true_share_about_as_often_as_it_says() -> None:
     )
 
     assert 0.93 < covering < 0.98
+
+
+@given(VALUES, st.floats(0, 1e6))
+def test_values_that_are_in_order_or_pooled_give_the_same(
+    values: list[float], bound: float
+) -> None:
+    counts = {value: values.count(value) for value in values}
+
+    for kept in (Ascending(values), Pooled(counts), Pooled({**counts, -1.0: 0})):
+        assert list(kept) == sorted(values)
+        assert (kept[0], kept[-1], len(kept)) == (min(values), max(values), len(values))
+        assert list(kept[1:3]) == sorted(values)[1:3]
+        assert at_most(kept, bound) == at_most(values, bound)
+        assert summary(kept).p99 == summary(values).p99
+        assert mean(kept) == pytest.approx(mean(values))
+        assert spread(kept) == pytest.approx(spread(values))
+        assert percentile_interval(kept, 90) == percentile_interval(values, 90)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=50))
+def test_the_spread_is_the_exact_one(values: list[float]) -> None:
+    assert spread(values) == pytest.approx(stdev(values), rel=1e-9, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [5, 20, 500])
+def test_the_reach_of_a_mean_agrees_with_scipy(n: int) -> None:
+    assert mean_reach(3.0, n) == pytest.approx(
+        float(stats.t.ppf(0.975, n - 1)) * 3.0 / math.sqrt(n), rel=4e-4
+    )
+
+
+@pytest.mark.parametrize("n", [10, 367, 368, 5000])
+@pytest.mark.parametrize("percent", [50, 90, 99])
+def test_the_ranks_of_a_percentile_are_those_of_the_binomial(n: int, percent: float) -> None:
+    for rank, share in zip(
+        order_ranks(n, percent), (percent / 100, 1 - percent / 100), strict=True
+    ):
+        assert stats.binom.cdf(rank - 1, n, share) <= 0.025  # of rank 0 it is 0
+        assert stats.binom.cdf(rank, n, share) > 0.025
