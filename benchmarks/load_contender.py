@@ -30,7 +30,8 @@ from kimi_conformance.load.dispatch import Dispatcher
 from kimi_conformance.load.garbage import Garbage
 from kimi_conformance.load.sample_log import SampleLog
 from kimi_conformance.load.samples import Header
-from kimi_conformance.load.users import KimiUser, Setting
+from kimi_conformance.load.setting import Setting
+from kimi_conformance.load.users import KimiUser
 
 WARM_UP = 3.0
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]

@@ -1,6 +1,9 @@
 """
 A million samples: appended, read, judged. For `load_reader`; prints a line of JSON.
 
+The samples are as a run of ten minutes has them: in the order in which they ended, most of them
+good, streamed, of two request bodies, the first minute of them warm-up.
+
     python benchmarks/load_samples.py
 """
 
@@ -29,9 +32,14 @@ HEADER = Header(
     model="kimi-k2.6",
     started="",
     planned_s=float(SECONDS),
-    warm_up_s=0.0,
+    warm_up_s=60.0,
 )
-KIND = Kind("chat/greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "")
+KIND = Kind("chat/greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "", held=False)
+KINDS = (
+    *[KIND] * 7,
+    *[KIND._replace(name="chat/long")] * 2,
+    KIND._replace(status=503, error=ErrorClass.SERVER, detail="HTTP 503"),
+)
 OBJECTIVES = parse("""
     [all.success_rate]
     metric = "success"
@@ -47,6 +55,14 @@ OBJECTIVES = parse("""
     [all.ttft]
     metric = "ttft_s"
     at_most = 1.5
+    objective = 0.95
+    [all.itl]
+    metric = "itl_s"
+    at_most = 0.05
+    objective = 0.99
+    [all.goodput]
+    metric = "goodput"
+    bounds = { ttft_s = 1.5, tpot_s = 0.1 }
     objective = 0.95
 """)
 
@@ -71,11 +87,23 @@ def main() -> None:
     spent = 0.0
     for second in range(SECONDS):
         some = []
-        for _ in range(MANY // SECONDS):
-            at = second + dice.random()
-            first = at + 0.2 + dice.random() / 10
-            end = first + dice.random()
-            some.append(replace(sample, intended=at, start=at, first_answer=first, end=end))
+        for end in sorted(second + dice.random() for _ in range(MANY // SECONDS)):
+            first = end - dice.random()
+            at = first - 0.2 - dice.random() / 10
+            kind = dice.choice(KINDS)
+            tokens = dice.randrange(2, 200)
+            some.append(
+                replace(
+                    sample,
+                    kind=kind,
+                    intended=at,
+                    start=at + dice.random() / 1000,
+                    first_answer=first,
+                    end=end,
+                    prompt_tokens=40,
+                    completion_tokens=tokens,
+                )
+            )
         gaps = [dice.random() / 50 for _ in range(50)]
         began = time.perf_counter()
         for one in some:
@@ -88,12 +116,12 @@ def main() -> None:
     del parts, batch
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     file = read_samples(content)
     read = time.perf_counter() - began
     digest = hashlib.sha256(content).hexdigest()
     record = load_record(file, OBJECTIVES, name="benchmark", sha256=digest)
-    judged = time.perf_counter() - began
+    judged, cpu = time.perf_counter() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
         json.dumps(
@@ -101,9 +129,11 @@ def main() -> None:
                 "appending a record, µs": 1e6 * appended / MANY,
                 "packing it later, µs": 1e6 * packed / MANY,
                 "a request with 50 gaps, µs": 1e6 * spent / MANY,
-                "bytes a request in the file": len(content) / record["requests"],
+                "bytes a request in the file": len(content) / file.count,
                 "reading a million, s": read,
                 "reading and judging, s": judged,
+                "of it CPU, s": cpu,
+                "in the record, kB": len(json.dumps(record)) / 1000,
                 "peak before, MB": before / 1000,
                 "peak, MB": peak / 1000,
             }

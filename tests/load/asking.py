@@ -41,10 +41,10 @@ def main() -> None:
     for group in task["groups"]:
         pool = Pool(task["base_url"], Limits(**task["limits"]), most=task.get("most"), tls=tls)
         client = Client(pool, {"Authorization": "Bearer kept-out-of-everything"})
-        body = b"x" * task.get("size", 2)
+        body = [b"x" * task.get("size", 2)] * task.get("pieces", 1)
         found = []
         for path in group:
-            found.append(told(client.post(path, body, streamed=True, keep=True)))
+            found.append(told(client.post(path, *body, streamed=True, keep=True)))
             gevent.sleep(task.get("pause", 0))
         answers.append(found)
         counts = asdict(pool.counts)

@@ -1,14 +1,16 @@
 """
 A small chat endpoint in a process of its own, for tests of the load laboratory.
 
-`python endpoint.py BEHAVIOUR` prints its port and serves until it is killed. It answers
-plain and streamed requests; BEHAVIOUR is "sound", or what it does wrong.
+`python endpoint.py BEHAVIOUR [FILE]` prints its port and serves until it is killed. It answers
+plain and streamed requests; BEHAVIOUR is "sound", or what it does wrong. The file grows by a byte
+for each request that came.
 """
 
 import asyncio
 import itertools
 import json
 import sys
+from pathlib import Path
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 PIECES = ("The ", "sky ", "scatters.")
@@ -25,6 +27,12 @@ PLAIN = {
     "usage": USAGE,
 }
 counter = itertools.count()
+
+
+def count() -> None:
+    if len(sys.argv) > 2:
+        with Path(sys.argv[2]).open("ab") as file:
+            file.write(b".")
 
 
 def chunk(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
@@ -70,6 +78,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, beha
             lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             length = next(line for line in lines if line.lower().startswith("content-length"))
             body = await reader.readexactly(int(length.partition(":")[2]))
+            count()
             await answer(writer, body, behaviour)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()

@@ -1,11 +1,10 @@
 import statistics
 from itertools import islice, pairwise, takewhile
-from pathlib import Path
 
 import pytest
 
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.arrivals import Arrival, Arrivals, Constant, Poisson, read_trace
+from kimi_conformance.load.arrivals import Arrivals, Constant, Poisson, share_of
 
 
 def moments(arrivals: Arrivals, count: int) -> list[float]:
@@ -51,40 +50,19 @@ def test_a_longer_run_stretches_the_steps_and_keeps_the_rates() -> None:
     assert Constant(4).stretched(9) == Constant(4)
 
 
-def test_a_rate_below_nothing_is_refused() -> None:
+@pytest.mark.parametrize("kind", [Constant, Poisson])
+def test_a_rate_that_cannot_be_is_refused(kind: type[Constant] | type[Poisson]) -> None:
     with pytest.raises(UsageError, match="from 0 on"):
-        moments(Poisson(-1), 1)
+        kind(-1)
+    with pytest.raises(UsageError, match="one after the other"):
+        kind(((10, 1), (10, 2)))
 
 
-def test_a_trace_is_read_line_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "trace.jsonl"
-    path.write_text('{"at": 0.5, "body": "chat/greeting", "max_tokens": 8}\n\n{"at": 1}\n', "utf-8")
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_several_processes_send_each_arrival_once(count: int) -> None:
+    schedule = Poisson(((5, 20),), seed=3)
 
-    trace = read_trace(path)
+    shares = [list(share_of(schedule, index, count)) for index in range(count)]
 
-    assert list(trace) == [Arrival(0.5, "chat/greeting", {"max_tokens": 8}), Arrival(1.0)]
-    assert trace.stretched(3) == trace
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("nonsense", "line 2 is no arrival"),
-        ("[]", "line 2 is no arrival"),
-        ("{}", "line 2 is no arrival"),
-        ('{"at": -1}', "from 0 on"),
-        ('{"at": 1, "body": 7}', "is a name"),
-        ('{"at": 0.5}', "comes before the line above"),
-    ],
-)
-def test_a_line_that_is_no_arrival_is_named(tmp_path: Path, line: str, message: str) -> None:
-    path = tmp_path / "trace.jsonl"
-    path.write_text(f'{{"at": 1}}\n{line}\n', "utf-8")
-
-    with pytest.raises(UsageError, match=message):
-        read_trace(path)
-
-
-def test_a_trace_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_trace(tmp_path / "none.jsonl")
+    assert sorted(each.at for share in shares for each in share) == [each.at for each in schedule]
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1

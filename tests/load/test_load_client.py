@@ -227,8 +227,10 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used_again(port: int) -> 
     assert [(one["connected"], one["broken"]) for one in answers] == [(True, ""), (True, "")]
 
 
-def test_a_large_request_is_sent_whole(port: int) -> None:
-    (answers,) = asked(port, ["sound", "sound"], size=8_000_000)["answers"]
+@pytest.mark.parametrize("pieces", [1, 4])
+def test_a_large_request_is_sent_whole(port: int, pieces: int) -> None:
+    each = 8_000_000 // pieces
+    (answers,) = asked(port, ["sound", "sound"], size=each, pieces=pieces)["answers"]
 
     assert [one["flaw"] for one in answers] == ["", ""]
 
@@ -287,6 +289,7 @@ def test_streams_come_through_tls_on_one_connection(tls_port: int, certificate: 
         scheme="https",
         trust=str(certificate.with_suffix(".crt")),
         size=300_000,
+        pieces=2,
     )
 
     answers = found["answers"][0]

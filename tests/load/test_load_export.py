@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from kimi_conformance.cli.load import load
 from kimi_conformance.errors import RunError, UsageError
-from kimi_conformance.load.export import COLUMNS, export
+from kimi_conformance.load.export import _ARROW, COLUMNS, export
 from kimi_conformance.load.sample_file import read_samples
+from kimi_conformance.load.sample_format import FIELDS
 from kimi_conformance.load.sample_log import Batch, first_line
 from kimi_conformance.load.samples import ErrorClass, Header, Kind, Sample
 
@@ -49,6 +50,37 @@ def test_csv_has_one_row_a_request_and_nothing_for_what_is_not_known(tmp_path: P
     assert (bad["status"], bad["error"], bad["detail"]) == ("", "transport", "cut, off")
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝"])
+def test_csv_holds_no_formula(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "out.csv"
+    text = f"{sign}cmd|'/c calc'!A0"
+    batch = Batch(HEADER)
+    batch.add(replace(BAD, kind=BAD.kind._replace(model=text, detail=text)))
+
+    export(read_samples(first_line(HEADER) + batch.take()), path, "csv")
+
+    with path.open(newline="", encoding="utf-8") as lines:
+        (row,) = csv.DictReader(lines)
+    assert (row["model"], row["detail"], row["name"]) == (f"'{text}", f"'{text}", "chat/greeting")
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("csv.writer", full)
+
+    with pytest.raises(RunError, match="No space left on device"):
+        export(read_samples(content()), path, "csv")
+
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out.csv", "old")]
+
+
 def test_parquet_without_pyarrow_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +100,10 @@ def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
     assert tuple(good) == COLUMNS
     assert (good["response"], good["prompt_tokens"], good["stall"]) == (0.5, 7, None)
     assert (bad["status"], bad["error"]) == (None, "transport")
+
+
+def test_every_column_has_a_type_in_parquet() -> None:
+    assert _ARROW.keys() == {*Kind._fields, *(code for _, code, _ in FIELDS)}
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -56,9 +56,9 @@ def test_violations_are_counted_by_law_and_by_what_was_under_way(tmp_path: Path)
     assert found["per_1000"] == 250
     assert len(found["laws"]) == 1
     assert found["by_requests_under_way"] == [
-        {"up_to": 1, "judged": 1, "violating": 0},
-        {"up_to": 2, "judged": 1, "violating": 0},
-        {"up_to": 4, "judged": 2, "violating": 1},
+        {"up_to": 1, "judged": 1, "violating": 0, "per_1000": 0},
+        {"up_to": 2, "judged": 1, "violating": 0, "per_1000": 0},
+        {"up_to": 4, "judged": 2, "violating": 1, "per_1000": 500},
     ]
 
 

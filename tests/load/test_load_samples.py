@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.sample_file import SampleFile, read_samples
-from kimi_conformance.load.sample_format import FIELDS, RECORD
+from kimi_conformance.load.sample_format import FIELDS, RECORD, REQUESTS, ROWS, Block
 from kimi_conformance.load.sample_log import Batch, SampleLog, first_line
 from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Kind, Sample, Tick
 
@@ -157,6 +157,52 @@ def test_a_tick_is_read_exactly() -> None:
     assert read_samples(written(TICK)).ticks == [TICK]
 
 
+@given(every=st.lists(samples(), max_size=4), part=st.floats(0, 1))
+def test_whatever_is_written_is_kept_up_to_the_cut(every: list[Sample], part: float) -> None:
+    """A killed writer loses the block that it was writing, and no other."""
+    content = written(*every, TICK, END)
+    begin = len(first_line(HEADER))
+    cut = begin + round(part * (len(content) - begin))
+    lengths = [len(written(*every[:count])) for count in range(len(every) + 1)]
+
+    file = read_samples(content[:cut])
+
+    assert file.count == sum(length <= cut for length in lengths) - 1
+    assert file.ticks == ([TICK] if cut >= len(written(*every, TICK)) else [])
+    assert file.end == (END if cut == len(content) else None)
+
+
+def test_a_file_of_the_version_before_is_still_read() -> None:
+    old = {"name": "chat/greeting", "model": "kimi-k2.6", "streamed": True, "status": 200}
+    row = {"row": "kind", "source": 0, "key": 0, **old, "error": "ok", "detail": ""}
+    payload = json.dumps(row).encode() + b"\n"
+    header = first_line(HEADER).replace(b'"schema":3', b'"schema":2')
+    record = Block(REQUESTS, struct.pack("<fff6eII", 1.5, *[0.5] * 8, 7, 3))
+
+    (sample,) = read_samples(header + Block(ROWS, payload).encode() + record.encode()).samples
+
+    assert (sample.kind, sample.kind.attempts, sample.kind.held) == (KIND, 1, None)
+
+
+@pytest.mark.parametrize("held", [None, False, True])
+def test_a_kind_says_how_a_call_came_about(held: bool | None) -> None:
+    kind = KIND._replace(error=ErrorClass.RATE_LIMIT, attempts=3, expected=True, held=held)
+
+    (sample,) = read_samples(written(replace(SAMPLE, kind=kind))).samples
+
+    assert sample.kind == kind
+    assert not sample.kind.counts
+
+
+def test_a_tick_names_the_process_that_noted_it() -> None:
+    batch = Batch(HEADER, 7)
+    batch.note(TICK)
+
+    (tick,) = read_samples(first_line(HEADER) + batch.take()).ticks
+
+    assert tick == replace(TICK, source=7)
+
+
 def test_a_file_cut_anywhere_keeps_every_block_before_the_cut() -> None:
     rows = (SAMPLE, replace(SAMPLE, kind=KIND._replace(status=None)), END)
     content = written(*rows)
@@ -269,11 +315,12 @@ def test_the_first_line_describes_the_records() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "line 1 is not JSON"),
+        (b"", "cut in its first line"),
+        (first_line(HEADER)[:-1], "cut in its first line"),
         (b"{}\n", "does not begin with a header"),
         (b"[]\n", "does not begin with a header"),
         (b"nonsense\n", "line 1 is not JSON"),
-        (b'{"record":"samples","schema":99}\n', "schema 99"),
+        (b'{"record":"samples","schema":99}\n', "schema 99, this suite reads 2 and 3"),
         (b'{"record":"samples","schema":2}\n', "without 'scenario'"),
     ],
 )

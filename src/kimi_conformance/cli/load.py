@@ -5,9 +5,12 @@ from pathlib import Path
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli import options
-from kimi_conformance.cli.loading import FORMATS, export_samples, measure
-from kimi_conformance.cli.target import inspect, lane_of
+from kimi_conformance.cli import load_options, options
+from kimi_conformance.cli.history_file import remembered
+from kimi_conformance.cli.load_asked import Whom, loaded
+from kimi_conformance.cli.load_options import Bounds, Hands
+from kimi_conformance.cli.loading import FORMATS, Order, export_samples
+from kimi_conformance.cli.target import lane_of
 
 __all__ = ["load"]
 
@@ -35,7 +38,13 @@ def load() -> None:
 @options.edition
 @options.live
 @options.duration
+@load_options.bounds
+@load_options.plan
+@load_options.yes_live
+@load_options.wait_for
+@load_options.hands
 @options.out
+@remembered
 @options.json_file
 def run(
     scenario: str,
@@ -45,6 +54,11 @@ def run(
     api_key: str | None,
     model: str | None,
     duration: float,
+    bounds: Bounds,
+    plan: float | None,
+    yes_live: bool,
+    wait_for: float | None,
+    hands: Hands,
     out: Path,
     json_file: str | None,
 ) -> int:
@@ -52,17 +66,18 @@ def run(
 
     SCENARIO is a file of loadtests without its suffix: steady_chat.
     """
-    suite = suites.find()
-    suite.scenario(scenario)
-    chosen = inspect(
-        suite,
-        lane_of(target, base_url, default="simulator"),
-        edition=edition,
-        base_url=base_url,
-        api_key=api_key,
-        model=model,
+    return loaded(
+        suites.find(),
+        "load",
+        Order(scenario=scenario, duration_s=duration, bounds=bounds, crew=hands.crew),
+        Whom(lane_of(target, base_url, default="simulator"), edition, base_url, api_key, model),
+        plan=plan,
+        yes_live=yes_live,
+        wait_for=wait_for,
+        worker=hands.worker,
+        out=out,
+        json_file=json_file,
     )
-    return measure(suite, "load", chosen, scenario, duration, out=out, json_file=json_file)
 
 
 @load.command()

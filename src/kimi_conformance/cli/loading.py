@@ -1,30 +1,45 @@
 """Runs a load scenario against a target: the simulator in a process of its own, or live."""
 
 import json
+import re
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kimi_conformance.cli import show
 from kimi_conformance.cli.judging import judged_load, source_name
-from kimi_conformance.cli.run_folder import RunFolder
+from kimi_conformance.cli.load_options import Bounds
+from kimi_conformance.cli.load_plan import spending_of
+from kimi_conformance.cli.run_folder import RunFolder, read_run
 from kimi_conformance.cli.target import Target
-from kimi_conformance.errors import KimiConformanceError, UsageError
+from kimi_conformance.errors import BudgetError, KimiConformanceError, UsageError
 from kimi_conformance.load.export import WRITERS, export
-from kimi_conformance.load.launch import run_scenario
+from kimi_conformance.load.launch import Crew, run_scenario
+from kimi_conformance.load.merge import collected
 from kimi_conformance.load.sample_file import read_samples
+from kimi_conformance.load.scenario import read_header
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["FORMATS", "export_samples", "measure", "run_load", "simulator_process"]
+__all__ = [
+    "FORMATS",
+    "Order",
+    "export_samples",
+    "load_with_rest",
+    "measure",
+    "passed_on",
+    "run_load",
+    "simulator_process",
+]
 
 FORMATS = tuple(WRITERS)
+_PROGRESS = re.compile(r"\d+ s, \d+ users, ")
 READY = 20.0  # seconds that the simulator may take to come up
 
 
@@ -54,7 +69,9 @@ def simulator_process(edition: str, *arguments: str) -> Iterator[Served]:
     """
     command = [sys.executable, "-m", "kimi_conformance", "simulate", "--edition", edition]
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-        [*command, "--port", "0", "--json", *arguments], stdout=subprocess.PIPE
+        [*command, "--port", "0", "--json", "--until-eof", *arguments],
+        stdin=subprocess.PIPE,  # it ends with this process, even where that is killed
+        stdout=subprocess.PIPE,
     )
     try:
         assert child.stdout is not None
@@ -74,57 +91,102 @@ def simulator_process(edition: str, *arguments: str) -> Iterator[Served]:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
-def run_load(
-    suite: Suite, scenario: str, target: Target, duration_s: float, folder: Path
-) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What load is wanted.
+
+    Attributes:
+        scenario: Its name.
+        duration_s: How long it is to last, warm-up included.
+        bounds: What it may spend.
+        crew: Which processes put it on.
+    """
+
+    scenario: str
+    duration_s: float
+    bounds: Bounds = field(default_factory=Bounds)
+    crew: Crew = field(default_factory=Crew)
+
+
+def run_load(suite: Suite, order: Order, target: Target, folder: Path) -> Mapping[str, Any]:
     """Run a scenario and judge it; the load record.
 
     Raises:
         UsageError: There is no such scenario, or its file or objectives are wrong.
     """
-    file = suite.scenario(scenario)
-    show.say(f"{scenario}: {duration_s:g} s of load …", "-")
+    file = suite.scenario(order.scenario)
+    show.say(f"{order.scenario}: {order.duration_s:g} s of load …", "-")
+    how: dict[str, Any] = {
+        "duration_s": order.duration_s,
+        "spending": spending_of(suite, target.edition, target.model, order.bounds),
+        "crew": order.crew,
+        "on_line": passed_on,
+    }
     if target.lane == "live":
         return run_scenario(
             file,
             base_url=str(target.base_url),
             api_key=str(target.api_key),
             model=str(target.model),
-            duration_s=duration_s,
             out=folder,
-            target_pid=None,
             target_kind="live",
+            **how,
         )
     model = target.model or suite.edition(target.edition).default_model
     as_fast = ("--ttft", "0.15", "--itl", "0.01", "--tier", "none")
-    with simulator_process(target.edition, *as_fast) as served:
+    with simulator_process(target.edition, *as_fast, *read_header(file).simulate) as served:
         return run_scenario(
             file,
             base_url=served.base_url,
             api_key=served.api_key,
             model=model,
-            duration_s=duration_s,
             out=folder,
             target_pid=served.pid,
             target_kind="simulator",
+            **how,
         )
+
+
+def load_with_rest(suite: Suite, order: Order, target: Target, folder: Path) -> Mapping[str, Any]:
+    """As `run_load`, with what the checks of the same run have left of the budget.
+
+    Raises:
+        BudgetError: They have left nothing.
+    """
+    spent = read_run(folder).budgets
+    bounds = order.bounds
+    requests, tokens = (
+        None if limit is None else limit - sum(budget[kind] for budget in spent)
+        for limit, kind in ((bounds.max_requests, "requests"), (bounds.max_tokens, "tokens"))
+    )
+    if (requests is not None and requests < 1) or (tokens is not None and tokens < 1):
+        raise BudgetError("the checks have used up the budget, so no load was put on")
+    left = bounds._replace(max_requests=requests, max_tokens=tokens)
+    return run_load(suite, replace(order, bounds=left), target, folder)
+
+
+def passed_on(line: str) -> None:
+    """What the load process says; how far it is, only where somebody looks."""
+    if sys.stderr.isatty() or not _PROGRESS.match(line):
+        show.say(line, "-")
 
 
 def measure(
     suite: Suite,
     job: str,
     target: Target,
-    scenario: str,
-    duration_s: float,
+    order: Order,
     *,
     out: Path,
     json_file: str | None,
 ) -> int:
     """Run a scenario as a run of its own, with its report; the exit code."""
+    scenario = order.scenario
     suite.scenario(scenario)
     folder = RunFolder.begin(
         out,
@@ -134,12 +196,15 @@ def measure(
         edition=target.edition,
         configuration={
             "scenario": scenario,
-            "duration_s": duration_s,
+            "duration_s": order.duration_s,
             "base_url": target.base_url,
             "model": target.model,
+            **order.bounds._asdict(),
+            "processes": order.crew.processes,
+            "workers": order.crew.expect,
         },
     )
-    record = run_load(suite, scenario, target, duration_s, folder.folder)
+    record = run_load(suite, order, target, folder.folder)
     folder.append(record)
     verdict, because = judged_load(record)
     folder.end(verdict, because or f"{scenario} kept every objective")
@@ -170,7 +235,7 @@ def export_samples(run: Path, to: str, out: Path | None) -> list[Path]:
     written = []
     for each in samples:
         path = folder / f"{each.stem}.{to}"
-        export(read_samples(each.read_bytes(), each.name), path, to)
+        export(read_samples(collected(each).content, each.name), path, to)
         written.append(path)
     return written
 

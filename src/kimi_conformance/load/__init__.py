@@ -11,18 +11,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kimi_conformance.load.arrivals import Constant, Poisson, read_trace
-    from kimi_conformance.load.stages import Stages
+    from kimi_conformance.load.adapter_user import AdapterUser
+    from kimi_conformance.load.arrivals import Constant, Poisson
+    from kimi_conformance.load.climb import Ladder
+    from kimi_conformance.load.options import option
+    from kimi_conformance.load.retries import Retries
+    from kimi_conformance.load.samples import ErrorClass
+    from kimi_conformance.load.search import Search
+    from kimi_conformance.load.stages import Part, Stages
+    from kimi_conformance.load.texts import FRESH, text_of
+    from kimi_conformance.load.trace import read_trace
     from kimi_conformance.load.users import KimiUser
 
-__all__ = ["Constant", "KimiUser", "Poisson", "Stages", "read_trace"]
+__all__ = [
+    "FRESH",
+    "AdapterUser",
+    "Constant",
+    "ErrorClass",
+    "KimiUser",
+    "Ladder",
+    "Part",
+    "Poisson",
+    "Retries",
+    "Search",
+    "Stages",
+    "option",
+    "read_trace",
+    "text_of",
+]
 
 _MODULES = {
+    "FRESH": "texts",
+    "AdapterUser": "adapter_user",
     "Constant": "arrivals",
+    "ErrorClass": "samples",
     "KimiUser": "users",
+    "Ladder": "climb",
+    "Part": "stages",
     "Poisson": "arrivals",
+    "Retries": "retries",
+    "Search": "search",
     "Stages": "stages",
-    "read_trace": "arrivals",
+    "option": "options",
+    "read_trace": "trace",
+    "text_of": "texts",
 }
 
 

@@ -6,18 +6,16 @@ requests come when they come. Each is timed from the moment it was to be sent, s
 what it waited for a free user too.
 """
 
-import json
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import repeat
-from pathlib import Path
-from typing import Any, Protocol, Self
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise, repeat
+from typing import Protocol, Self
 
 from kimi_conformance.errors import UsageError
 
-__all__ = ["Arrival", "Arrivals", "Constant", "Poisson", "Trace", "read_trace"]
+__all__ = ["Arrival", "Arrivals", "Constant", "Poisson", "share_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +24,13 @@ class Arrival:
 
     Attributes:
         at: When, in seconds since the schedule began.
-        body: The name of a request body, or "": the scenario knows.
-        fields: Fields of the body to add or replace.
+        prompt_tokens: How long its prompt is, or None: the scenario knows.
+        answer_tokens: How long its answer is to be, likewise.
     """
 
     at: float
-    body: str = ""
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    prompt_tokens: int | None = None
+    answer_tokens: int | None = None
 
 
 class Arrivals(Protocol):
@@ -56,9 +54,15 @@ class Constant:
 
     Attributes:
         rate: Requests a second; or steps of it: until which second how many, ascending.
+
+    Raises:
+        UsageError: A rate is below 0, or the steps do not ascend.
     """
 
     rate: float | tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        _check(self.rate)
 
     def __iter__(self) -> Iterator[Arrival]:
         return _arrivals(self.rate, repeat(1.0))
@@ -75,10 +79,16 @@ class Poisson:
     Attributes:
         rate: As in `Constant`; on average.
         seed: The same seed gives the same arrivals.
+
+    Raises:
+        UsageError: As in `Constant`.
     """
 
     rate: float | tuple[tuple[float, float], ...]
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self.rate)
 
     def __iter__(self) -> Iterator[Arrival]:
         dice = random.Random(self.seed)  # noqa: S311 - a schedule is no secret
@@ -89,59 +99,18 @@ class Poisson:
         return replace(self, rate=_stretched(self.rate, factor))
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Requests as they came once; a run of another length takes more or fewer of them.
+def share_of(arrivals: Iterable[Arrival], index: int, count: int) -> Iterator[Arrival]:
+    """What one of several processes sends, so that together they send each arrival once.
 
-    Attributes:
-        arrivals: In order.
+    >>> [arrival.at for arrival, _ in zip(share_of(Constant(4), 1, 2), range(3))]
+    [0.5, 1.0, 1.5]
+
+    Args:
+        arrivals: The schedule that all of them have.
+        index: Which process this is, from 0.
+        count: How many there are.
     """
-
-    arrivals: tuple[Arrival, ...]
-
-    def __iter__(self) -> Iterator[Arrival]:
-        return iter(self.arrivals)
-
-    def stretched(self, factor: float) -> Self:
-        """Itself: what came is not stretched."""
-        del factor
-        return self
-
-
-def read_trace(path: Path) -> Trace:
-    """Read a trace: JSON lines such as `{"at": 0.25, "body": "chat/greeting", "max_tokens": 8}`.
-
-    Raises:
-        UsageError: It cannot be read, or a line is no arrival, or comes before an earlier one.
-    """
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The trace {path} cannot be read: {error}") from error
-    arrivals: list[Arrival] = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            arrival = _arrival(line, f"{path.name}, line {number}")
-            if arrivals and arrival.at < arrivals[-1].at:
-                raise UsageError(
-                    f"{path.name}, line {number} comes before the line above it. Sort it by 'at'."
-                )
-            arrivals.append(arrival)
-    return Trace(tuple(arrivals))
-
-
-def _arrival(line: str, where: str) -> Arrival:
-    try:
-        entry = json.loads(line)
-        at, body = float(entry.pop("at")), entry.pop("body", "")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f'{where} is no arrival. Write {{"at": seconds, "body": "chat/greeting"}} and what '
-            "else the request body is to have."
-        ) from error
-    if not (math.isfinite(at) and at >= 0 and isinstance(body, str)):
-        raise UsageError(f"{where}: 'at' is in seconds from 0 on, and 'body' is a name.")
-    return Arrival(at, body, entry)
+    return islice(iter(arrivals), index, None, count)
 
 
 def _stretched(
@@ -152,16 +121,27 @@ def _stretched(
     return tuple((until * factor, each) for until, each in rate)
 
 
+def _steps(
+    rate: float | tuple[tuple[float, float], ...],
+) -> tuple[tuple[float, float], ...]:
+    return ((math.inf, float(rate)),) if isinstance(rate, int | float) else rate
+
+
+def _check(rate: float | tuple[tuple[float, float], ...]) -> None:
+    steps = _steps(rate)
+    if any(not (math.isfinite(each) and each >= 0) for _, each in steps):
+        raise UsageError(f"A rate of arrivals is a number from 0 on, not {rate}.")
+    if any(later <= earlier for (earlier, _), (later, _) in pairwise(steps)):
+        raise UsageError(f"Steps of arrivals end one after the other, not as in {rate}.")
+
+
 def _arrivals(
     rate: float | tuple[tuple[float, float], ...], gaps: Iterable[float]
 ) -> Iterator[Arrival]:
     """Arrivals whose gaps are these at a rate of 1; at other rates time runs faster or slower."""
-    steps = ((math.inf, float(rate)),) if isinstance(rate, int | float) else rate
-    if any(not (math.isfinite(each) and each >= 0) for _, each in steps):
-        raise UsageError(f"A rate of arrivals is a number from 0 on, not {rate}.")
     left = iter(gaps)
     at, gap = 0.0, next(left)
-    for until, each in steps:
+    for until, each in _steps(rate):
         while each and at + gap / each < until:
             at += gap / each
             yield Arrival(at)

@@ -7,7 +7,7 @@ in the bytes that are sent and nowhere else.
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from gevent.lock import Semaphore
@@ -18,6 +18,8 @@ from kimi_conformance.load.connection import Address, Connection, Counts
 from kimi_conformance.load.incoming import Incoming, Limits
 
 __all__ = ["Client", "Pool"]
+
+_JOINED = 65_536  # bytes; what is larger is sent in pieces rather than copied for each request
 
 
 class Pool:
@@ -69,7 +71,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._free = Semaphore(most) if most is not None else None
 
-    def exchange(self, request: bytes, incoming: Incoming) -> None:
+    def exchange(self, request: Sequence[bytes], incoming: Incoming) -> None:
         """Send on a connection that is free, or a new one, and wait for the answer's end."""
         if self._free is None:
             self._exchange(request, incoming)
@@ -86,7 +88,7 @@ class Pool:
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange(self, request: bytes, incoming: Incoming) -> None:
+    def _exchange(self, request: Sequence[bytes], incoming: Incoming) -> None:
         while self._idle:
             connection = self._idle.pop()
             if not connection.closed:
@@ -105,7 +107,7 @@ class Pool:
 
 
 class Client:
-    """Posts JSON to an endpoint.
+    """Speaks JSON to an endpoint.
 
     Args:
         pool: The connections.
@@ -116,26 +118,34 @@ class Client:
         self._pool = pool
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._fields = f"Host: {pool.host}\r\n{fields}Content-Length: ".encode("latin-1")
-        self._lines: dict[str, bytes] = {}
+        self._lines: dict[tuple[str, str], bytes] = {}
 
     def post(
-        self, path: str, body: bytes, *, streamed: bool = False, keep: bool = False
+        self,
+        path: str,
+        *body: bytes,
+        streamed: bool = False,
+        keep: bool = False,
+        method: str = "POST",
     ) -> Incoming:
         """Send JSON and read the answer to its end, or to where it broke off.
 
         Args:
             path: Below the base URL: "/chat/completions".
-            body: JSON.
+            body: JSON, in one piece or several.
             streamed: Whether a stream is asked for.
             keep: Whether the answer's body is kept as it came.
+            method: Of HTTP.
         """
         pool = self._pool
         incoming = Incoming(time.perf_counter(), streamed=streamed, keep=keep, limits=pool.limits)
-        head = self._lines.get(path)
+        head = self._lines.get((method, path))
         if head is None:
-            line = f"POST {pool.prefix}{path} HTTP/1.1\r\n".encode()
-            head = self._lines[path] = line + self._fields
-        pool.exchange(b"%b%d\r\n\r\n%b" % (head, len(body), body), incoming)
+            line = f"{method} {pool.prefix}{path} HTTP/1.1\r\n".encode()
+            head = self._lines[method, path] = line + self._fields
+        size = sum(map(len, body))
+        head = b"%b%d\r\n\r\n" % (head, size)
+        pool.exchange((b"".join((head, *body)),) if size < _JOINED else (head, *body), incoming)
         return incoming
 
     def close(self) -> None:

@@ -16,10 +16,13 @@ is counted. Bytes that are read together have one stamp, of the last of them.
 
 import _socket
 import errno
+import math
 import os
 import socket
 import struct
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ssl import MemoryBIO, SSLContext, SSLError, SSLObject, SSLWantReadError, SSLZeroReturnError
 from typing import Any
@@ -97,6 +100,7 @@ class Connection:
         "_to_wire",
         "_unsent",
         "_waiter",
+        "_wakes",
         "_watch",
         "_watch_write",
         "closed",
@@ -108,8 +112,9 @@ class Connection:
         self._incoming: Incoming | None = None
         self._waiter: Any = None
         self._timer: Any = None
+        self._wakes = math.inf  # when the timer is due, on the monotonic clock
         self._tls: SSLObject | None = None
-        self._unsent = b""
+        self._unsent: deque[memoryview] = deque()
         self._watch_write: Any = None
         self.closed = False
         late = TimeoutError(errno.ETIMEDOUT, f"no connection within {limits.connect_s:g} s")
@@ -125,15 +130,17 @@ class Connection:
         self._watch.start(self._on_readable)
         counts.connected += 1
 
-    def exchange(self, request: bytes, incoming: Incoming) -> None:
-        """Send, and wait until the answer ended or was given up; `incoming` tells how.
+    def exchange(self, request: Sequence[bytes], incoming: Incoming) -> None:
+        """Send the pieces, and wait until the answer ended or was given up; `incoming` tells how.
 
         A greenlet that is killed while it waits leaves the connection closed.
         """
         self._incoming = incoming
         self._waiter = waiter = Waiter()
         incoming.sent = incoming.last = time.perf_counter()
-        self._wait_until(incoming.due()[0])
+        due = incoming.due()[0]
+        if due < self._wakes:  # else the alarm of an earlier exchange rings in time to look
+            self._wake_at(due)
         try:
             self._send(request)
             waiter.get()
@@ -141,7 +148,6 @@ class Connection:
             under_way: Incoming | None = self._incoming  # still, where whoever asked was killed
             if under_way is not None or not incoming.reusable:
                 self.close()
-            self._stop_timer()
             self._waiter = None
 
     def close(self) -> None:
@@ -150,7 +156,7 @@ class Connection:
             return
         self.closed = True
         self._incoming = None
-        for watcher in (self._watch, self._watch_write):
+        for watcher in (self._watch, self._watch_write, self._timer):
             if watcher is not None:
                 watcher.stop()
                 watcher.close()
@@ -216,15 +222,16 @@ class Connection:
             self._write(self._to_wire.read())
         return b"".join(pieces), False
 
-    def _send(self, request: bytes) -> None:
-        if self._tls is not None:
-            self._tls.write(request)
-            request = self._to_wire.read()
-        self._write(request)
+    def _send(self, request: Sequence[bytes]) -> None:
+        for piece in request:
+            if self._tls is not None:
+                self._tls.write(piece)
+                piece = self._to_wire.read()  # noqa: PLW2901 - what is sent of it
+            self._write(piece)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | memoryview) -> None:
         if self._unsent:
-            self._unsent += data
+            self._unsent.append(memoryview(data))
             return
         try:
             sent = self._socket.send(data)
@@ -234,35 +241,37 @@ class Connection:
             self._finish(error.strerror or "the connection broke")
             return
         if sent < len(data):
-            self._unsent = data[sent:]
+            self._unsent.appendleft(memoryview(data)[sent:])
             if self._watch_write is None:
                 self._watch_write = self._loop.io(self._socket.fileno(), _WRITE)
             self._watch_write.start(self._on_writable)
 
     def _on_writable(self) -> None:
         self._watch_write.stop()
-        data, self._unsent = self._unsent, b""
-        self._write(data)
+        waiting, self._unsent = self._unsent, deque()
+        while waiting and not self._unsent:
+            self._write(waiting.popleft())
+            if self.closed:
+                return
+        self._unsent += waiting
 
-    def _wait_until(self, due: float) -> None:
-        self._stop_timer()
-        self._timer = self._loop.timer(max(due - time.perf_counter(), 0.0))
-        self._timer.start(self._on_time, update=True)
-
-    def _stop_timer(self) -> None:
+    def _wake_at(self, due: float) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
-            self._timer = None
+        self._wakes = due
+        self._timer = self._loop.timer(max(due - time.perf_counter(), 0.0))
+        self._timer.start(self._on_time, update=True)
 
     def _on_time(self) -> None:
+        self._wakes = math.inf
         self._on_readable()  # what waits there was in time
         incoming = self._incoming
         if incoming is None:
             return
         due, why = incoming.due()
         if due > time.perf_counter():
-            self._wait_until(due)
+            self._wake_at(due)
         else:
             self._finish(why)
 

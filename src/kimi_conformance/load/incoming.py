@@ -4,6 +4,7 @@ One answer as it arrives: fed by whoever reads the connection, judged by `reply`
 Nothing is kept of a stream but what `scan` notes, unless the wire laws are to judge it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kimi_conformance.load.framing import Framing, NotHTTPError
@@ -97,6 +98,11 @@ class Incoming:
     def head(self) -> bytes:
         """The status line and headers as they came."""
         return self._framing.head
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        """By their names in lower case."""
+        return self._framing.headers
 
     @property
     def body(self) -> bytes:

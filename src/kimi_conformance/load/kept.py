@@ -120,7 +120,12 @@ def conformance(path: Path, requests: int) -> Mapping[str, Any] | None:
         "per_1000": 1000 * broken / judged,
         "laws": dict(laws),
         "by_requests_under_way": [
-            {"up_to": bound, "judged": count, "violating": violating}
+            {
+                "up_to": bound,
+                "judged": count,
+                "violating": violating,
+                "per_1000": 1000 * violating / count,
+            }
             for bound, (count, violating) in sorted(levels.items())
         ],
     }

@@ -5,12 +5,13 @@ Pure: it judges what arrived, however that was read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import sub
 from typing import Any
 
 from kimi_conformance.load.incoming import Incoming
 from kimi_conformance.load.samples import ErrorClass
+from kimi_conformance.load.scan import cached_of
 from kimi_conformance.wire.json_values import elements, is_count, is_text, members, parse_json
 
 __all__ = ["Reply", "error_class", "gaps_of", "judge_reply", "plain_reply", "stall_of"]
@@ -25,12 +26,19 @@ class Reply:
         detail: Why it is no usable reply, in a few words; never text of the reply itself.
         prompt_tokens: As the reply counts them, or None.
         completion_tokens: Likewise.
+        cached_tokens: How many of the prompt's were read before, where the reply says so.
     """
 
     error: ErrorClass
     detail: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is usable."""
+        return self.error is ErrorClass.OK
 
 
 def judge_reply(incoming: Incoming, *, streamed: bool) -> Reply:
@@ -49,12 +57,7 @@ def judge_reply(incoming: Incoming, *, streamed: bool) -> Reply:
     flaw = broken or (f"a body coded as {coding}" if (coding := incoming.coding) else "")
     if not flaw:
         return reply
-    return Reply(
-        error=ErrorClass.TRANSPORT if broken else ErrorClass.INVALID,
-        detail=flaw,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-    )
+    return replace(reply, error=ErrorClass.TRANSPORT if broken else ErrorClass.INVALID, detail=flaw)
 
 
 _UNANSWERED = (ErrorClass.TRANSPORT, ErrorClass.INVALID)
@@ -93,6 +96,7 @@ def plain_reply(body: bytes) -> Reply:
         detail=flaw,
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=cached_of(usage),
     )
 
 
@@ -116,6 +120,7 @@ def _streamed_reply(incoming: Incoming) -> Reply:
         detail=flaw,
         prompt_tokens=scan.prompt_tokens,
         completion_tokens=scan.completion_tokens,
+        cached_tokens=scan.cached_tokens,
     )
 
 

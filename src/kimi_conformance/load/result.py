@@ -6,63 +6,44 @@ end (`Header.judges`), and the state of the machines in between. Failures count 
 of good calls and enter no time. The charts show the whole run, warm-up included.
 """
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import chain, compress
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any
 
-from kimi_conformance.load.generator import saturation
-from kimi_conformance.load.sample_file import Group, SampleFile, from_halves
+from kimi_conformance.load.answers import answers
+from kimi_conformance.load.budget import budget
+from kimi_conformance.load.failures import failures
+from kimi_conformance.load.figures import (
+    DRAWN,
+    EXACT,
+    bounds_of,
+    by_model,
+    goodput_values,
+    machine_values,
+    times_by_name,
+    timing_of,
+    together_by_name,
+    tokens_of,
+    values_of,
+)
+from kimi_conformance.load.generator import validity
+from kimi_conformance.load.judged import Judged, pooled_column
+from kimi_conformance.load.machines import SECOND, resources, together
+from kimi_conformance.load.sample_file import Group, SampleFile
 from kimi_conformance.load.sample_format import FORMAT
-from kimi_conformance.load.sample_log import NO_COUNT
-from kimi_conformance.load.samples import Ended, ErrorClass, Header, Tick
+from kimi_conformance.load.samples import Ended, ErrorClass, Step, Tick
+from kimi_conformance.load.search import GENERATOR
+from kimi_conformance.load.series import series
+from kimi_conformance.load.throughput import Window, throughput
+from kimi_conformance.load.time_axis import Axis
 from kimi_conformance.slo import Attainment, Measured, Objectives, judge
-from kimi_conformance.statistics import Pooled, histogram, mean, percentile, summary
+from kimi_conformance.statistics import histogram, mean, percentile
 
 __all__ = ["load_record"]
 
 # From 1 ms on, ten steps to each factor of ten, up to 100 s.
 _EDGES = tuple(float(f"{10 ** (step / 10):.3g}") for step in range(-30, 21))
-
-Thing = TypeVar("Thing")
-
-_SECOND = 1.0  # what a tick covers
-_TIMED = ("ttft_s", "itl_s", "response_s")
-_MORE = ("first_event_s", "thinking_s", "stall_s", "connect_s", "late_s")
-
-_Column = Callable[[Tick], float | None]
-_OWNERS: Mapping[str, tuple[_Column, _Column]] = {
-    "host": (lambda tick: tick.host_cpu, lambda tick: tick.host_memory),
-    "load": (lambda tick: tick.load_cpu, lambda tick: tick.load_memory),
-    "target": (lambda tick: tick.target_cpu, lambda tick: tick.target_memory),
-}
-
-
-class _Judged:
-    """A group, and which of its requests are judged."""
-
-    def __init__(self, group: Group, header: Header) -> None:
-        self.group = group
-        self.ok = group.kind.ok
-        moments = zip(group.intended, group.end, strict=True)
-        self._chosen = bytes([header.judges(intended, end) for intended, end in moments])
-        self.count = sum(self._chosen)
-
-    def values(self, name: str) -> list[float]:
-        """The numbers of a column, of those that are judged."""
-        values = compress(self.group.column(name), self._chosen)
-        return [value for value in values if value == value]  # NaN is not itself
-
-    def pool(self, name: str) -> Counter[int]:
-        """How often each number of a column of half-precision floats is there, by its bits."""
-        return Counter(compress(self.group.stored(name), self._chosen))
-
-    def tokens(self, name: str) -> int:
-        """The sum of a column of counts, of those that are judged."""
-        counts = compress(self.group.column(name), self._chosen)
-        return sum(count for count in counts if count != NO_COUNT)
 
 
 def load_record(
@@ -70,23 +51,85 @@ def load_record(
 ) -> dict[str, Any]:
     """The load record of a run, whole or cut short; JSON types only.
 
+    Names say the unit: `_s` seconds, `_percent` percent of the host, `_per_s` a second, `share`
+    from 0 to 1, `_tokens` and all else are counts. What was not measured is null. Keys, but for
+    those that say what was run:
+
+    - `valid`, `invalid_because`: whether it counts, and why not, a reason each; `distrusted`: by
+      metric why its figures decide nothing; `notes`: what happened and spoiled nothing.
+    - `requests`: how many are judged. `attempts`: `calls`, the `requests` on the wire that they
+      took, how many were `retried` and `rescued` by it, the `most` attempts of one.
+    - `objectives`: as `slo.Attainment`. `error_budgets`, one a share that is promised: `budget`,
+      a share; `values` and `bad` ones; `spent`, 1 is all of it; by bucket of the series
+      `burn_rate`, 1 is as fast as is allowed, and `spent_by`, what was spent until its end
+      (both null for gaps and machines, which are of no single request).
+    - `throughput`: `window_s`; `requests_per_s`, `completed_per_s`, `tokens_per_s`; `goodput`:
+      `bounds` by metric in seconds, `good`, `share`, `requests_per_s`, `tokens_per_s`.
+    - `timing`: by metric n, mean, p50, p90, p95, p99, max, in the metric's unit. `histogram`.
+    - `models`: by model `requests`, `success_share`, `tokens`, `timing`, `throughput`.
+    - `by_name`, `trend`, `cached_tokens`: as `answers` says. `steps`, `recovery`, `saturation`: as
+      `parts` says.
+    - `errors`: counts by class. `error_classes`: each with its `count`, `share` of the requests,
+      and why it `counts`. `failures`: counts by class and detail. `not_counted`: the same of
+      those that count neither for nor against, and `why`.
+    - `resources`: by `host`, `load`, `target` and metric the `mean`, `p95` and `peak`; where
+      a statistic of it is promised also `target`, and `over`, the share of seconds above it.
+    - `generator`: its health; `held`: arrivals that waited for a free user, `held_p99_s` how long.
+    - `series`: lists of one value a bucket of `bucket_s`, 600 at most; `second` is where a bucket
+      begins. A second: `offered`, `requests` that ended, `completed`, `failures`, `good`, and
+      `errors` by class, those caused on purpose as `expected`. `in_flight` at its end. Of
+      `response_s` and `ttft_s` each `mean_`, `p50_`, `p95_`, `p99_`. `cpu_percent` and
+      `memory_percent` (host), both with `load_` and `target_`: means, with `_peak` the peaks.
+    - `conformance`, added by `judge_samples`: as `kept.conformance`; in `by_requests_under_way`
+      the violations `per_1000` replies by how many requests were under way, up to `up_to`.
+
     Args:
         file: What was sampled.
         objectives: What was promised.
         name: The samples file's name, relative to where the record is kept.
         sha256: The digest of its bytes, in hex.
     """
-    header = file.header
+    header, length = file.header, _length(file)
     why = file.end.why if file.end else Ended.KILLED
     complete = why is Ended.COMPLETE
+    promised = objectives.of(header.scenario)
+    aside = [step for step in file.steps if not step.judged]
+    unfinished = [] if complete else [each for each in file.groups if _unfinished(each)]
     groups = [each for each in file.groups if complete or not _unfinished(each)]
-    judged = [_Judged(group, header) for group in groups]
-    begin, end = header.warm_up_s, header.planned_s
-    ticks = [tick for tick in file.ticks if begin <= tick.at - _SECOND / 2 < end]
-    faults = file.end.faults if file.end else ()
-    invalid = [*(f"the scenario raised {fault}" for fault in faults), *saturation(ticks)]
-    values = _values(judged, ticks)
-    measured = Measured(values=values, complete=complete, valid=not invalid)
+    axis = Axis(length)
+    cut = [Judged(each, header, axis, aside) for each in unfinished]
+    every = [Judged(each, header, axis, aside) for each in groups]
+    judged = [each for each in every if each.kind.counts]
+    window = Window(begin=header.warm_up_s, end=min(header.planned_s, length), aside=aside)
+    found = validity(
+        file.ticks,
+        late_s=pooled_column([each for each in judged if each.kind.held is False], "late"),
+        begin=header.warm_up_s,
+        end=header.planned_s,
+        faults=file.end.faults if file.end else (),
+        aside=[step for step in aside if step.broke == GENERATOR],
+    )
+    seconds = together(file.ticks, file.hosts)
+    ticks = [t for t in seconds if header.warm_up_s <= t.at - SECOND / 2 < header.planned_s]
+    ticks = _outside(ticks, aside)
+    by_name = times_by_name(judged)
+    times = together_by_name(by_name, judged)
+    runs = {metric: times[metric].runs for metric in EXACT}
+    values = {**values_of(judged, times), **machine_values(ticks)}
+    measured = Measured(
+        values=values,
+        goodput={
+            each.bounds: goodput_values(judged, each.bounds) for each in promised if each.bounds
+        },
+        complete=complete,
+        valid=not found.invalid,
+        distrusted=found.distrusted,
+    )
+    targets = {o.metric: o.target for o in promised if o.statistic and o.metric in values}
+    bounds = bounds_of(promised)
+    good = [each.good(bounds) for each in every]
+    done = throughput(judged, bounds, window)
+    drawn = series(groups, every, seconds, axis, good, runs)
     return {
         "record": "load",
         "scenario": header.scenario,
@@ -94,28 +137,30 @@ def load_record(
         "workload": header.workload,
         "target": {"kind": header.kind, "base_url": header.base_url, "model": header.model},
         "started": header.started,
-        "duration_s": _length(file),
+        "duration_s": length,
         "planned_s": header.planned_s,
         "warm_up_s": header.warm_up_s,
         "ended": str(why),
         "complete": complete,
-        "valid": not invalid,
-        "invalid_because": invalid,
+        "valid": not found.invalid,
+        "invalid_because": list(found.invalid),
+        "distrusted": dict(found.distrusted),
+        "notes": list(found.notes),
         "requests": sum(each.count for each in judged),
-        "objectives": [
-            _attainment(judge(objective, measured)) for objective in objectives.of(header.scenario)
+        "objectives": [_attainment(judge(objective, measured)) for objective in promised],
+        "error_budgets": [
+            budget(each, measured, judged, axis) for each in promised if each.objective
         ],
-        "timing": {metric: asdict(summary(values[metric])) for metric in (*_TIMED, *_MORE)},
-        "errors": _errors(judged),
-        "failures": _details(judged),
-        "tokens": {
-            "prompt": sum(each.tokens("prompt_tokens") for each in judged),
-            "completion": sum(each.tokens("completion_tokens") for each in judged),
-        },
-        "resources": _resources(ticks),
-        "generator": _generator(ticks, values["late_s"]),
-        "series": _series(groups, file.ticks, _length(file)),
-        "histogram": {metric: asdict(histogram(values[metric], _EDGES)) for metric in _TIMED},
+        "throughput": done,
+        "timing": timing_of(values),
+        "models": by_model(judged, values, done, bounds, window),
+        **answers(file, groups, every, promised, by_name, _over_time(axis, drawn)),
+        **failures(every, cut),
+        "tokens": tokens_of(judged),
+        "resources": resources(ticks, targets),
+        "generator": _generator(ticks, values["late_s"], judged),
+        "series": drawn,
+        "histogram": {metric: asdict(histogram(values[metric], _EDGES)) for metric in DRAWN},
         "samples": {
             "file": name,
             "sha256": sha256,
@@ -126,51 +171,25 @@ def load_record(
     }
 
 
+def _outside(ticks: Sequence[Tick], aside: Sequence[Step]) -> list[Tick]:
+    """Those of seconds that are not set aside."""
+    return [t for t in ticks if not any(step.holds(t.at - SECOND / 2) for step in aside)]
+
+
 def _unfinished(group: Group) -> bool:
     """Whether they were under way at the end; counted only where they had time to end."""
     return group.kind.error is ErrorClass.UNFINISHED
 
 
-def _values(judged: Sequence[_Judged], ticks: Sequence[Tick]) -> dict[str, Sequence[float]]:
-    """By metric, ascending where it is a time: what is sorted is sorted again at no cost."""
-    good = [each for each in judged if each.ok]
-    requests, succeeded = (sum(each.count for each in among) for among in (judged, good))
-    gaps: Counter[float] = Counter()
-    for each in good:
-        gaps.update(each.group.gaps)
-    values: dict[str, Sequence[float]] = {
-        "success": [1.0] * succeeded + [0.0] * (requests - succeeded),
-        "response_s": _sorted(good, "response"),
-        "ttft_s": _sorted(good, "first"),
-        "itl_s": Pooled(gaps),
-        "first_event_s": _pooled(good, "first_event"),
-        "thinking_s": _pooled(good, "thinking"),
-        "stall_s": _pooled(good, "stall"),
-        "connect_s": _pooled(good, "connect"),
-        "late_s": _pooled(judged, "late"),
+def _over_time(
+    axis: Axis, drawn: Mapping[str, Sequence[float | None]]
+) -> dict[str, list[tuple[float, float | None]]]:
+    """By metric the middle of each bucket, and the mean of its values."""
+    middles = [begin + axis.width / 2 for begin in axis.begins]
+    return {
+        metric: list(zip(middles, drawn.get(f"mean_{metric}", ()), strict=False))
+        for metric in EXACT
     }
-    for owner, columns in _OWNERS.items():
-        prefix = "" if owner == "load" else f"{owner}_"
-        for metric, column in zip(("cpu_percent", "memory_percent"), columns, strict=True):
-            values[prefix + metric] = _known(map(column, ticks))
-    return values
-
-
-def _sorted(judged: Iterable[_Judged], column: str) -> list[float]:
-    return sorted(chain.from_iterable(each.values(column) for each in judged))
-
-
-def _pooled(judged: Iterable[_Judged], column: str) -> Pooled:
-    """The numbers of a column from 0 on: below it, and beyond all measure, stands for none."""
-    pool: Counter[int] = Counter()
-    for each in judged:
-        pool.update(each.pool(column))
-    floats = zip(from_halves(list(pool)), pool.values(), strict=True)
-    return Pooled({value: count for value, count in floats if 0 <= value < math.inf})
-
-
-def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
 
 
 def _attainment(attainment: Attainment) -> dict[str, Any]:
@@ -180,48 +199,21 @@ def _attainment(attainment: Attainment) -> dict[str, Any]:
     }
 
 
-def _errors(judged: Sequence[_Judged]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for each in judged:
-        if not each.ok and each.count:
-            counts[str(each.group.kind.error)] += each.count
-    return dict(counts)
-
-
-def _details(judged: Sequence[_Judged]) -> list[dict[str, Any]]:
-    counts: Counter[tuple[str, str]] = Counter()
-    for each in judged:
-        if not each.ok and each.count:
-            counts[str(each.group.kind.error), each.group.kind.detail] += each.count
-    return [
-        {"class": error, "detail": detail, "count": count}
-        for (error, detail), count in counts.most_common(20)
-    ]
-
-
-def _resources(ticks: Sequence[Tick]) -> dict[str, Any]:
-    resources: dict[str, Any] = {}
-    for owner, columns in _OWNERS.items():
-        found = [_known(map(column, ticks)) for column in columns]
-        resources[owner] = {
-            metric: {"mean": mean(values), "peak": max(values, default=None)}
-            for metric, values in zip(("cpu_percent", "memory_percent"), found, strict=True)
-        }
-    if not any(tick.target_cpu is not None for tick in ticks):
-        resources["target"] = None
-    return resources
-
-
-def _generator(ticks: Sequence[Tick], late: Sequence[float]) -> dict[str, Any]:
+def _generator(
+    ticks: Sequence[Tick], late: Sequence[float], judged: Iterable[Judged]
+) -> dict[str, Any]:
     lags = [lag for tick in ticks for lag in tick.lags]
     reads, chunks = sum(tick.reads for tick in ticks), sum(tick.chunks for tick in ticks)
     unstamped, shared = sum(tick.unstamped for tick in ticks), sum(tick.shared for tick in ticks)
+    held = [each for each in judged if each.kind.held]
     return {
         "own_core_percent": mean([tick.own_core for tick in ticks]),
         "hub_lag_p99_s": percentile(lags, 99),
         "hub_lag_max_s": max(lags, default=None),
         "late_p99_s": percentile(late, 99),
         "late_max_s": late[-1] if len(late) else None,
+        "held": sum(each.count for each in held),
+        "held_p99_s": percentile(pooled_column(held, "late"), 99),
         "unstamped_share": unstamped / reads if reads else None,
         "shared_share": shared / chunks if chunks else None,
         "collections": sum(tick.collections for tick in ticks),
@@ -235,56 +227,3 @@ def _length(file: SampleFile) -> float:
         return file.end.at
     moments = [max(group.end) for group in file.groups if len(group)]
     return max(chain(moments, (tick.at for tick in file.ticks)), default=0.0)
-
-
-def _series(groups: Sequence[Group], ticks: Sequence[Tick], length: float) -> dict[str, Any]:
-    """What happened in each second; a request belongs to the second that it ended in."""
-    seconds = range(math.ceil(length))
-    states = _by_second([(tick.at - _SECOND / 2, tick) for tick in ticks], len(seconds))
-    ended = [_counts(groups, len(seconds)), _counts(_failed(groups), len(seconds))]
-    good = [group for group in groups if group.kind.ok]
-    times, firsts = (
-        _by_second(
-            chain.from_iterable(zip(group.end, group.column(name), strict=True) for group in good),
-            len(seconds),
-        )
-        for name in ("response", "first")
-    )
-    return {
-        "second": list(seconds),
-        "requests": ended[0],
-        "failures": ended[1],
-        "mean_response_s": [mean(among) for among in times],
-        "p95_response_s": [percentile(among, 95) for among in times],
-        "mean_ttft_s": [
-            mean([value for value in among if not math.isnan(value)]) for among in firsts
-        ],
-        "cpu_percent": [mean([tick.host_cpu for tick in among]) for among in states],
-        "memory_percent": [mean([tick.host_memory for tick in among]) for among in states],
-        "load_cpu_percent": [mean([tick.load_cpu for tick in among]) for among in states],
-        "users": [max((tick.users for tick in among), default=None) for among in states],
-    }
-
-
-def _failed(groups: Sequence[Group]) -> list[Group]:
-    return [group for group in groups if not group.kind.ok]
-
-
-def _counts(groups: Sequence[Group], seconds: int) -> list[int]:
-    """How many requests ended in each second."""
-    found = Counter(chain.from_iterable(map(int, group.end) for group in groups))
-    counts = [0] * seconds
-    for second, count in found.items():
-        counts[min(max(second, 0), seconds - 1)] += count
-    return counts
-
-
-def _by_second(things: Iterable[tuple[float, Thing]], seconds: int) -> list[list[Thing]]:
-    """The things of each second; what lies beyond the last one belongs to it."""
-    found: defaultdict[int, list[Thing]] = defaultdict(list)
-    for at, thing in things:
-        found[int(at)].append(thing)
-    buckets: list[list[Thing]] = [[] for _ in range(seconds)]
-    for second, among in found.items():
-        buckets[min(max(second, 0), seconds - 1)] += among
-    return buckets

@@ -12,16 +12,33 @@ import sys
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import chain, repeat
 from operator import add
 from typing import Any
 
 from kimi_conformance.errors import RunError
-from kimi_conformance.load.sample_format import FIELDS, GAPS, RECORD, REQUESTS, ROWS, SCHEMA, blocks
+from kimi_conformance.load.sample_format import (
+    FIELDS,
+    GAPS,
+    READABLE,
+    RECORD,
+    REQUESTS,
+    ROWS,
+    blocks,
+)
 from kimi_conformance.load.sample_log import NO_COUNT
-from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.samples import (
+    End,
+    Ended,
+    ErrorClass,
+    Header,
+    Kind,
+    Sample,
+    Step,
+    Tick,
+)
 
 __all__ = ["Group", "SampleFile", "from_halves", "read_samples"]
 
@@ -102,6 +119,8 @@ class SampleFile:
         ticks: The states of the machines, in order.
         end: None where the run was killed.
         torn: Whether its last block was not written to its end.
+        steps: The parts that are looked at by themselves, in order.
+        hosts: The machine of each process that named it, by its source.
     """
 
     header: Header
@@ -109,6 +128,8 @@ class SampleFile:
     ticks: Sequence[Tick]
     end: End | None
     torn: bool
+    steps: Sequence[Step] = ()
+    hosts: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -130,9 +151,12 @@ def read_samples(content: bytes, where: str = "the samples file") -> SampleFile:
             this suite wrote it.
     """
     line, found, rest = content.partition(b"\n")
+    if not found:
+        raise RunError(
+            f"{where} is no samples file, or one that was cut in its first line: it holds nothing "
+            "that could be judged. Run the load again."
+        )
     header = _header(line, where)
-    if not found and not rest:
-        return SampleFile(header=header, groups=(), ticks=(), end=None, torn=True)
     reader = _Reader(where)
     torn = False
     for block in blocks(memoryview(rest), where):
@@ -147,6 +171,8 @@ def read_samples(content: bytes, where: str = "the samples file") -> SampleFile:
         ticks=sorted(ticks, key=lambda tick: float(tick.at)),
         end=ends[-1] if ends else None,
         torn=torn,
+        steps=sorted(set(reader.rows["step"]), key=lambda step: (step.begin, step.end)),
+        hosts=reader.hosts,
     )
 
 
@@ -154,7 +180,8 @@ class _Reader:
     """Sorts blocks."""
 
     def __init__(self, where: str) -> None:
-        self.rows: dict[str, list[Any]] = {"tick": [], "end": []}
+        self.rows: dict[str, list[Any]] = {"tick": [], "step": [], "end": []}
+        self.hosts: dict[int, str] = {}
         self._where = where
         self._kinds: dict[tuple[int, int], Kind] = {}
         self._records: dict[Kind, list[Any]] = defaultdict(list)
@@ -180,8 +207,10 @@ class _Reader:
             if name == "kind":
                 key = row.pop("key")
                 self._kinds[source, key] = Kind(**{**row, "error": ErrorClass(row["error"])})
+            elif name == "source":
+                self.hosts[source] = str(row["host"])
             elif name in _ROWS:
-                self.rows[name].append(_ROWS[name](row))
+                self.rows[name].append(_ROWS[name](row, source))
 
     def take_requests(self, block: Any) -> None:
         kind = self._kinds[block.source, block.key]
@@ -205,9 +234,10 @@ _TAKERS: Mapping[int, Callable[[_Reader, Any], None]] = {
     REQUESTS: _Reader.take_requests,
     GAPS: _Reader.take_gaps,
 }
-_ROWS: Mapping[str, Callable[[dict[str, Any]], Tick | End]] = {
-    "tick": lambda row: Tick(**{**row, "lags": tuple(row["lags"])}),
-    "end": lambda row: End(at=row["at"], why=Ended(row["why"]), faults=tuple(row["faults"])),
+_ROWS: Mapping[str, Callable[[dict[str, Any], int], Tick | Step | End]] = {
+    "tick": lambda row, source: Tick(**{**row, "lags": tuple(row["lags"]), "source": source}),
+    "step": lambda row, _: Step(**row),
+    "end": lambda row, _: End(at=row["at"], why=Ended(row["why"]), faults=tuple(row["faults"])),
 }
 
 
@@ -218,13 +248,14 @@ def _header(line: bytes, where: str) -> Header:
         raise RunError(f"{where}, line 1 is not JSON: {error}") from error
     if not isinstance(header, dict) or header.get("record") != "samples":
         raise RunError(f"{where} does not begin with a header: it holds no samples of this suite.")
-    if header.get("schema") != SCHEMA:
+    if header.get("schema") not in READABLE:
         raise RunError(
-            f"{where} has schema {header.get('schema')}, this suite reads {SCHEMA}. "
+            f"{where} has schema {header.get('schema')}, this suite reads "
+            f"{' and '.join(map(str, READABLE))}. "
             "Read it with the kimi-conformance that wrote it."
         )
     try:
-        return Header(**{field.name: header[field.name] for field in fields(Header)})
+        return Header(**{each.name: header[each.name] for each in fields(Header)})
     except KeyError as error:
         raise RunError(f"{where} has a header without {error}.") from error
 

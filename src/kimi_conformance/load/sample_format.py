@@ -15,9 +15,10 @@ numbers little-endian:
     12      u32   CRC-32 of the header, with 0 in this place, and the payload
     16      f64   base: the moment in seconds that `intended` counts from
 
-- **rows**: lines of JSON, objects whose `row` is "source", "kind", "tick" or "end". A kind gives
-  a key of its source the name, model, status and so on that its requests have in common; it
-  comes before them.
+- **rows**: lines of JSON, objects whose `row` is "source", "kind", "tick", "step", "spent", "lost"
+  or "end". A kind gives a key of its source the name, model, status and so on that its requests
+  have in common; it comes before them. What a source has spent is told again and again, and the
+  last time counts.
 - **requests**: one record of 32 bytes each, as `FIELDS` says. Times are seconds. What is not
   known is NaN, of tokens 4294967295. The two that judgements rest on, `response` and `first`,
   are as exact as 24 bits are (0.1 µs at one second), the others as 11 bits (0.05 %).
@@ -38,9 +39,21 @@ from typing import Any
 
 from kimi_conformance.errors import RunError
 
-__all__ = ["FIELDS", "FORMAT", "GAPS", "RECORD", "REQUESTS", "ROWS", "SCHEMA", "Block", "blocks"]
+__all__ = [
+    "FIELDS",
+    "FORMAT",
+    "GAPS",
+    "READABLE",
+    "RECORD",
+    "REQUESTS",
+    "ROWS",
+    "SCHEMA",
+    "Block",
+    "blocks",
+]
 
-SCHEMA = 2
+SCHEMA = 3
+READABLE = (2, SCHEMA)  # 2 had no attempts, expected and held in its kinds
 FORMAT = f"kimi-conformance samples {SCHEMA}"
 ROWS, REQUESTS, GAPS = 1, 2, 3
 
@@ -77,6 +90,11 @@ class Block:
     source: int = 0
     key: int = 0
     base: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes in the file."""
+        return _HEAD.size + len(self.payload)
 
     def encode(self) -> bytes:
         """Its bytes in the file."""

@@ -30,9 +30,9 @@ from kimi_conformance.load.sample_format import (
     Block,
     describe,
 )
-from kimi_conformance.load.samples import End, Header, Kind, Sample, Tick
+from kimi_conformance.load.samples import End, Header, Kind, Sample, Step, Tick
 
-__all__ = ["NO_COUNT", "Batch", "SampleLog", "first_line"]
+__all__ = ["NO_COUNT", "Batch", "SampleLog", "first_line", "halves"]
 
 NO_COUNT = 0xFFFF_FFFF
 _NAN = math.nan
@@ -81,6 +81,7 @@ class Batch:
         self._piles: dict[Kind, Pile] = {}
         self._kinds: list[Any] = []
         self._rows: list[Any] = []
+        self._aside: list[Step] = []
 
     def add(self, sample: Sample, gaps: Sequence[float] = ()) -> None:
         """Add one request, with the gaps between its chunks with generated content."""
@@ -105,14 +106,17 @@ class Batch:
             )
         )
         if gaps:
-            pool = pile.gaps[self._header.judges(intended, sample.end)]
-            pool.update(_halves(gaps))
+            aside = any(step.holds(intended) for step in self._aside)
+            pool = pile.gaps[self._header.judges(intended, sample.end) and not aside]
+            pool.update(halves(gaps))
 
-    def note(self, row: Tick | End) -> None:
-        """Add one row."""
-        name = "tick" if isinstance(row, Tick) else "end"
+    def note(self, row: Tick | Step | End) -> None:
+        """Add one row; what begins in a step that is noted as not judged is judged no more."""
+        if isinstance(row, Step) and not row.judged:
+            self._aside.append(row)
+        name = type(row).__name__.lower()
         values = {field.name: getattr(row, field.name) for field in fields(row)}
-        self._rows.append({"row": name, "source": self._source, **values})
+        self._rows.append({"row": name, **values, "source": self._source})
 
     def take(self) -> bytes:
         """All that was added since the last call, as blocks."""
@@ -146,13 +150,18 @@ class Batch:
 class SampleLog:
     """A samples file that is being written.
 
+    Args:
+        path: The file, a new one.
+        header: Of the run.
+        source: As in `Batch`.
+
     Raises:
         RunError: The file exists already, or cannot be written.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: Header, source: int = 0) -> None:
         self.path = path
-        self._batch = Batch(header)
+        self._batch = Batch(header, source)
         self._size = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         try:
@@ -232,12 +241,12 @@ def _within(record: tuple[float, ...]) -> tuple[float, ...]:
     return (*record[:3], *halves, *record[9:])
 
 
-def _halves(gaps: Sequence[float]) -> "array[int]":
-    """The gaps as half-precision floats, which are the buckets that they are counted in."""
+def halves(values: Sequence[float]) -> "array[int]":
+    """As half-precision floats, given as their bits: the buckets that gaps are counted in."""
     try:
-        packed = struct.pack(f"={len(gaps)}e", *gaps)
+        packed = struct.pack(f"={len(values)}e", *values)
     except OverflowError:
-        packed = struct.pack(f"={len(gaps)}e", *(min(gap, _MOST_HALF) for gap in gaps))
+        packed = struct.pack(f"={len(values)}e", *(min(value, _MOST_HALF) for value in values))
     return array("H", packed)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["End", "Ended", "ErrorClass", "Header", "Kind", "Sample", "Tick"]
+__all__ = ["End", "Ended", "ErrorClass", "Header", "Kind", "Sample", "Step", "Tick"]
 
 
 class ErrorClass(StrEnum):
@@ -31,6 +31,8 @@ class Ended(StrEnum):
     INTERRUPTED = "interrupted"  # somebody stopped it
     TIME_LIMIT = "time limit"  # it did not stop by itself
     BROKEN = "broken"  # the scenario raised
+    BUDGET = "budget"  # the next request might have passed what may be spent
+    WORKER_LOST = "worker lost"  # the load was no longer the one that was planned
     KILLED = "killed"  # it wrote no end at all
 
 
@@ -77,8 +79,15 @@ class Kind(NamedTuple):
         model: Which model was asked.
         streamed: Whether a stream was asked for.
         status: Of HTTP, or None: no answer began.
-        error: How they ended.
+        error: How they ended, after the last attempt.
         detail: Why they failed, in a few words of ours; "" where they did not.
+        attempts: How many requests on the wire each of them took: a logical call that is tried
+            again is one sample, from the start of the first attempt to the end of the last.
+        expected: Whether this failure is what the scenario set out to cause, as HTTP 429 is
+            where a limit is passed on purpose. It then counts neither for nor against.
+        held: Of arrivals of an open workload, whether they waited because all users were busy,
+            which is the scenario's own limit; where not, all lateness is the generator's.
+            None: nobody said, or they are no arrivals.
     """
 
     name: str
@@ -87,11 +96,19 @@ class Kind(NamedTuple):
     status: int | None
     error: ErrorClass
     detail: str
+    attempts: int = 1
+    expected: bool = False
+    held: bool | None = None
 
     @property
     def ok(self) -> bool:
         """Whether they brought a usable and complete reply."""
         return self.error is ErrorClass.OK
+
+    @property
+    def counts(self) -> bool:
+        """Whether they are calls that were intended to be answered."""
+        return self.ok or not self.expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +180,8 @@ class Tick:
         users: How many virtual users there were.
         host_cpu: CPU time spent, by anybody.
         host_memory: Memory in use, by anybody.
-        load_cpu: CPU time of the load process tree.
+        load_cpu: CPU time of the load process tree that this source answers for; of several
+            sources the sum is taken, so no process may be in the trees of two.
         load_memory: Its resident memory; pages that its processes share count for each.
         target_cpu: As `load_cpu`, of the target, or None: it runs elsewhere or is gone.
         target_memory: As `load_memory`, of the target.
@@ -175,6 +193,11 @@ class Tick:
         chunks: How many chunks with generated content came, of streams that ended.
         shared: How many of those share their time with another: they were read together.
         collections: How often garbage had to be collected, which holds everything up.
+        clock_set_s: How far somebody set the wall clock, in seconds; below 0: back.
+        asleep_s: How long the machine was suspended, which the monotonic clock does not count.
+        refused: How many answers were HTTP 429, those that were followed by another attempt too.
+        cached: Tokens of prompts that had been read before, as the replies say.
+        source: Which process noted it; given by whoever reads the file.
     """
 
     at: float
@@ -193,6 +216,37 @@ class Tick:
     chunks: int = 0
     shared: int = 0
     collections: int = 0
+    clock_set_s: float = 0.0
+    asleep_s: float = 0.0
+    refused: int = 0
+    cached: int = 0
+    source: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A part of a run that is looked at by itself.
+
+    Attributes:
+        name: What it is: "spike", or "16 requests/s".
+        begin: When it begins.
+        end: When it ends.
+        judged: Whether the objectives of the run are about what begins in it.
+        rate: Requests a second that it offers, or None: the users decide.
+        broke: In a search for the highest rate: the first objective that was not kept in it, ""
+            where all were. None: it is no step of a search.
+    """
+
+    name: str
+    begin: float
+    end: float
+    judged: bool = True
+    rate: float | None = None
+    broke: str | None = None
+
+    def holds(self, moment: float) -> bool:
+        """Whether a moment lies in it."""
+        return self.begin <= moment < self.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

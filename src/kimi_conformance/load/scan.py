@@ -16,7 +16,7 @@ from typing import Any
 from kimi_conformance.wire.chat_stream import DONE
 from kimi_conformance.wire.json_values import elements, is_count, is_text, members, parse_json
 
-__all__ = ["StreamScan"]
+__all__ = ["StreamScan", "cached_of"]
 
 _BOM = b"\xef\xbb\xbf"
 _BACKSLASH = ord("\\")
@@ -42,6 +42,8 @@ class StreamScan:
             more than one of them: the gaps within are not known, and show as 0.
         prompt_tokens: As `wire.timeline` takes them from the usage, or None.
         completion_tokens: Likewise.
+        cached_tokens: How many of the prompt's were read before, as the usage says; None: it
+            does not.
         flaw: Why this stream, had it ended now, were no usable reply, or "".
     """
 
@@ -85,7 +87,7 @@ class StreamScan:
         self._finished: set[int] = set()
         self._errors = False
         self._usage: Mapping[str, Any] | None = None  # of the last chunk that has one
-        self._completions: list[tuple[Any, Any]] = []  # of choices that end with one
+        self._completions: list[Mapping[str, Any]] = []  # of choices that end with one
 
     def feed(self, data: bytes, at: float) -> int:
         """Take the next bytes of the body; how many wait for the end of their event."""
@@ -121,7 +123,8 @@ class StreamScan:
         """As the last usage counts them, or None."""
         if self._usage is not None:
             return _count(self._usage.get("prompt_tokens"))
-        found = [prompt for prompt, _ in self._completions if is_count(prompt)]
+        prompts = (usage.get("prompt_tokens") for usage in self._completions)
+        found = [prompt for prompt in prompts if is_count(prompt)]
         return found[-1] if found else None
 
     @property
@@ -129,8 +132,16 @@ class StreamScan:
         """As the last usage counts them; of several choices with one each, their sum."""
         if self._usage is not None:
             return _count(self._usage.get("completion_tokens"))
-        found = [count for _, count in self._completions if is_count(count)]
+        counts = (usage.get("completion_tokens") for usage in self._completions)
+        found = [count for count in counts if is_count(count)]
         return sum(found) if found else None
+
+    @property
+    def cached_tokens(self) -> int | None:
+        """As the last usage counts them, or None."""
+        usages = self._completions if self._usage is None else [self._usage]
+        found = [cached for usage in usages if (cached := cached_of(usage)) is not None]
+        return found[-1] if found else None
 
     @property
     def flaw(self) -> str:
@@ -216,9 +227,7 @@ class StreamScan:
                     self._finished.add(index)
                     ends = True
             if usage:
-                self._completions.append(
-                    (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-                )
+                self._completions.append(usage)
                 ends = True
         return ends
 
@@ -244,6 +253,12 @@ class StreamScan:
             and payload.startswith(self._prefix[6:])
             and payload.endswith(self._suffix[:-2])
         )
+
+
+def cached_of(usage: Mapping[str, Any]) -> int | None:
+    """The tokens of a prompt that were read before, in either place where a usage says it."""
+    found = (usage, members(usage.get("prompt_tokens_details")))
+    return next((n for each in found if is_count(n := each.get("cached_tokens"))), None)
 
 
 def _count(value: Any) -> int | None:

@@ -2,8 +2,10 @@
 
 import ast
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kimi_conformance.errors import UsageError
 
@@ -19,15 +21,19 @@ class ScenarioHeader:
         title: Its first sentence.
         question: What a run of it answers.
         workload: "closed; …" or "open; …".
+        edition: Which edition the simulator serves for it, where nobody says; None: as usual.
+        simulate: What else `kimi-conformance simulate` is told for it: ("--fault", "cut:p=0.1").
     """
 
     name: str
     title: str
     question: str
     workload: str
+    edition: str | None = None
+    simulate: tuple[str, ...] = ()
 
 
-_FIELD = re.compile(r"^(Question|Workload|Judged by):\s*", re.MULTILINE)
+_FIELD = re.compile(r"^(Question|Workload|Target|Judged by):\s*", re.MULTILINE)
 _WORKLOADS = ("closed", "open")
 
 
@@ -64,4 +70,22 @@ def read_header(path: Path) -> ScenarioHeader:
         title=" ".join(title.split()),
         question=fields["Question"],
         workload=fields["Workload"],
+        **_target(path, fields.get("Target", "simulate")),
     )
+
+
+def _target(path: Path, text: str) -> dict[str, Any]:
+    """What the simulator is told; the edition is apart, since whoever runs the load may say."""
+    try:
+        command, *words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"The target of {path.name} cannot be read: {error}.") from error
+    if command != "simulate" or len(words) % 2 or not all(w.startswith("--") for w in words[::2]):
+        raise UsageError(
+            f"The target of {path.name} is '{text}'. Write it as in "
+            "'Target: simulate --tier t1 --fault server_error:p=0.1': options and their values."
+        )
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    editions = [value for option, value in pairs if option == "--edition"]
+    others = [word for pair in pairs if pair[0] != "--edition" for word in pair]
+    return {"edition": editions[-1] if editions else None, "simulate": tuple(others)}

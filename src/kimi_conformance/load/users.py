@@ -7,98 +7,38 @@ right; no service level is computed from what Locust keeps.
 
 import itertools
 import json
+import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import gevent
 from locust import User
 from locust.env import Environment
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
-from kimi_conformance.errors import UsageError, nearest
+from kimi_conformance.editions import Edition
+from kimi_conformance.errors import UsageError
 from kimi_conformance.load.arrivals import Arrival, Arrivals
-from kimi_conformance.load.client import Client, Pool
-from kimi_conformance.load.connection import Counts
+from kimi_conformance.load.bodies import Bodies, Ready
+from kimi_conformance.load.call import Call
+from kimi_conformance.load.client import Pool
 from kimi_conformance.load.dispatch import Dispatcher
 from kimi_conformance.load.incoming import Incoming, Limits
-from kimi_conformance.load.kept import KeptLog
-from kimi_conformance.load.reply import Reply, gaps_of, judge_reply, stall_of
-from kimi_conformance.load.sample_log import SampleLog
+from kimi_conformance.load.paying import PayingClient
+from kimi_conformance.load.reply import Reply, judge_reply
+from kimi_conformance.load.retries import Retries, asked_wait
 from kimi_conformance.load.samples import ErrorClass, Kind, Sample
+from kimi_conformance.load.seen import Seen, seen_of
+from kimi_conformance.load.setting import Setting
+from kimi_conformance.load.tool_loop import CallTool, next_turn
+from kimi_conformance.wire.json_values import members, parse_json
 
-__all__ = ["KimiUser", "Setting"]
+__all__ = ["KimiUser"]
 
 _GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill the line evenly
-_ENCODED = 1000  # request bodies that are kept as bytes
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the users of a process saw, in numbers.
-
-    Attributes:
-        counts: What their connections read.
-        chunks: Chunks with generated content, of streams that ended.
-        shared: How many of those share their time with another.
-    """
-
-    counts: Counts = field(default_factory=Counts)
-    chunks: int = 0
-    shared: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What all virtual users of a run share.
-
-    Attributes:
-        base_url: "http://127.0.0.1:8000/v1".
-        api_key: Sent as the bearer; it is in no sample and no message.
-        model: Which model is asked.
-        fixtures: Folders of request bodies; the first that has a body gives it.
-        log: Where samples go.
-        zero: The moment on `time.perf_counter` that all times of samples count from.
-        kept: Where exchanges go that the laws of the wire are to judge, or None: nowhere.
-        tally: Counted up as replies come.
-        bodies: Request bodies that were read already, by name.
-        encoded: Whole request bodies as bytes, by what they were made from.
-        pools: Connections that users share, by how many there are at most.
-        dispatchers: Who hands out arrivals, by the class of users that takes them.
-    """
-
-    base_url: str
-    api_key: str = field(repr=False)
-    model: str
-    fixtures: tuple[Path, ...]
-    log: SampleLog
-    zero: float
-    kept: KeptLog | None = None
-    tally: Tally = field(default_factory=Tally)
-    bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    encoded: dict[Any, "_Ready"] = field(default_factory=dict, repr=False)
-    pools: dict[int, Pool] = field(default_factory=dict, repr=False)
-    dispatchers: dict[type["KimiUser"], Dispatcher] = field(default_factory=dict, repr=False)
-
-    def body(self, name: str) -> Mapping[str, Any]:
-        """A request body from the fixtures: "chat/greeting".
-
-        Raises:
-            UsageError: There is none of this name, or it is no JSON object.
-        """
-        if name not in self.bodies:
-            self.bodies[name] = _read_body(name, self.fixtures)
-        return self.bodies[name]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A request that need not be made again."""
-
-    name: str
-    model: str
-    body: bytes
+_MOST_TURNS = 8  # of a conversation in which the model calls tools
 
 
 class KimiUser(User):
@@ -112,6 +52,11 @@ class KimiUser(User):
         connections: How many connections all users share, or None: each has one of their own.
         arrivals: An open workload: when requests come, each for whoever is free then. None: a
             closed one, in which `wait_time` says how long a user waits after a reply.
+        retries: When a request is sent again, or None: never. A call and its repetitions are
+            one logical call, from the first attempt to the end of the last.
+        expected: Failures that the scenario sets out to cause: they count neither for nor
+            against.
+        number: Of this user, from 0 on; no other of the run has it.
     """
 
     abstract = True
@@ -120,6 +65,8 @@ class KimiUser(User):
     silence_s: ClassVar[float | None] = None
     connections: ClassVar[int | None] = None
     arrivals: ClassVar[Arrivals | None] = None
+    retries: ClassVar[Retries | None] = None
+    expected: ClassVar[frozenset[ErrorClass]] = frozenset()
     setting: ClassVar[Setting | None] = None  # given by the run
 
     _numbers: "ClassVar[itertools.count[int]]" = itertools.count()
@@ -132,26 +79,29 @@ class KimiUser(User):
                 "kimi-conformance load SCENARIO, not with locust itself."
             )
         self._shared = self.setting
-        self._number = next(self._numbers)
+        self.number = next(self._numbers)
         headers = {
             "Authorization": f"Bearer {self._shared.api_key}",
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
         }
-        self._client = Client(self._pool(), headers)
+        self._client = PayingClient(self._pool(), headers, self._shared.account)
         self._dispatcher: Dispatcher | None = None
-        self._due: float | None = None  # of the arrival that is not asked for yet
+        self._due: tuple[float, bool] | None = None  # of the arrival that is not asked for yet
+        self._dice = random.Random(self.number)  # noqa: S311 - spreads waits, is no secret
         self.arrival = Arrival(0.0)
 
     def on_start(self) -> None:
         """Wait for the first arrival, or for this user's place in the spread."""
         self._dispatcher = self._shared.dispatchers.get(type(self))
+        self._state = LOCUST_STATE_WAITING  # who has nothing to do is not waited for at the end
         if self._dispatcher is not None:
             self._await_arrival()
-            return
-        gevent.sleep(self._number * _GOLDEN % 1 * self.spread_s)
-        # Locust's pacing counts from when the user was made: it would take the spread back.
-        self._cp_last_run = time.perf_counter()
+        else:
+            gevent.sleep(self.number * _GOLDEN % 1 * self.spread_s)
+            # Locust's pacing counts from when the user was made: it would take the spread back.
+            self._cp_last_run = time.perf_counter()
+        self._state = LOCUST_STATE_RUNNING
 
     def wait_time(self) -> float:
         """Wait for the next arrival where there are any; how long to wait then: not at all."""
@@ -164,120 +114,238 @@ class KimiUser(User):
         self._client.close()
 
     def ask(
-        self, body: str | Mapping[str, Any], *, intended: float | None = None, **fields: Any
+        self,
+        body: str | Mapping[str, Any],
+        *,
+        intended: float | None = None,
+        name: str | None = None,
+        **fields: Any,
     ) -> Sample:
         """Ask for a plain completion and wait for it.
 
         Args:
-            body: The name of a fixture, or the request body itself; the model is added.
+            body: The name of a fixture or of one of `bodies`, or the request body itself; the
+                model is added.
             intended: When the request should have been sent, on `time.perf_counter`. None: when
                 it arrived, for the first one after each arrival of an open workload; else now.
+            name: What samples call it; None: by the name of the body.
             fields: Fields of the body to add or replace, such as max_tokens.
 
         Raises:
             UsageError: There is no fixture of this name.
         """
-        return self._send(body, fields, intended, streamed=False)
+        return self._send(body, fields, intended, name, streamed=False)
 
     def read_stream(
-        self, body: str | Mapping[str, Any], *, intended: float | None = None, **fields: Any
+        self,
+        body: str | Mapping[str, Any],
+        *,
+        intended: float | None = None,
+        name: str | None = None,
+        **fields: Any,
     ) -> Sample:
         """Ask for a streamed completion and read it to its end; the rest is as in `ask`."""
-        return self._send(body, fields, intended, streamed=True)
+        return self._send(body, fields, intended, name, streamed=True)
+
+    def ask_with_tools(
+        self,
+        body: str | Mapping[str, Any],
+        call_tool: CallTool,
+        *,
+        intended: float | None = None,
+        name: str | None = None,
+        **fields: Any,
+    ) -> Sample:
+        """Ask, run the tools that the answer calls, and so on, until one calls none.
+
+        All of it is one logical call: its time is that of the whole, its tokens are added up.
+
+        Args:
+            body: As in `ask`; its `tools` are offered every time.
+            call_tool: Given a tool's name and its arguments, gives the result.
+            intended: As in `ask`.
+            name: As in `ask`.
+            fields: As in `ask`.
+        """
+        given = self.bodies.named(body) if isinstance(body, str) else body
+        request: Mapping[str, Any] = {**given, **fields}
+        ready = self.bodies.ready(body, fields, streamed=False)
+        call = self._begin(ready, name, intended, streamed=False)
+
+        def turns() -> tuple[Incoming, Reply]:
+            nonlocal request
+            incoming, reply = self._try(call, ready)
+            for _ in range(_MOST_TURNS):
+                following = next_turn(request, incoming.body, call_tool) if reply.ok else None
+                if following is None:
+                    return incoming, reply
+                request = following
+                incoming, reply = self._try(call, self.bodies.ready(request, {}, streamed=False))
+            return incoming, replace(
+                reply, error=ErrorClass.INVALID, detail=f"tools are called {_MOST_TURNS} times"
+            )
+
+        return self._finish(call, turns)
+
+    def prepare(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Post what a load needs and is no part of it, such as a cache; the decoded answer.
+
+        Raises:
+            UsageError: It was refused: the scenario cannot be run there.
+        """
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        incoming = self._client.post(path, content)
+        if incoming.status != 200:
+            said = f"HTTP {incoming.status}" if incoming.status else incoming.broken
+            raise UsageError(
+                f"POST {path}, which this scenario needs, was answered with {said}. Choose a "
+                "model that has it, or another scenario."
+            )
+        return members(parse_json(incoming.body))
+
+    def label(self, name: str, reply: Reply) -> str:
+        """What samples call a logical call that ended like this; scenarios may tell more apart."""
+        del reply
+        return name
+
+    @property
+    def bodies(self) -> Bodies:
+        """The request bodies that all users share."""
+        return self._shared.bodies
+
+    @property
+    def edition(self) -> Edition | None:
+        """The newest edition that lists the model; None: none does."""
+        return self._shared.edition
+
+    @property
+    def model(self) -> str:
+        """Which model is asked."""
+        return self._shared.model
+
+    @property
+    def window(self) -> int | None:
+        """How many tokens the model reads and writes at most; None: no edition knows it."""
+        edition, model = self._shared.edition, self._shared.model
+        found = edition.find(model) if edition else None
+        return found.context_window if found else None
 
     def _send(
         self,
         body: str | Mapping[str, Any],
         fields: Mapping[str, Any],
         intended: float | None,
+        name: str | None,
         *,
         streamed: bool,
     ) -> Sample:
-        ready = self._ready(body, fields, streamed=streamed)
-        start = time.perf_counter()
-        if intended is None:
-            intended, self._due = self._due, None
-        call = _Call(ready, streamed, intended)
-        try:
-            incoming = self._post("/chat/completions", ready.body, start, streamed=streamed)
-        except gevent.GreenletExit:  # the run is over; what did not come in time is no success
-            nothing = Incoming(start, streamed=streamed, keep=False, limits=Limits())
-            nothing.end("unfinished")
-            self._note(call, nothing, _UNFINISHED)
-            raise
-        return self._note(call, incoming, judge_reply(incoming, streamed=streamed))
+        ready = self.bodies.ready(body, fields, streamed=streamed)
+        call = self._begin(ready, name, intended, streamed=streamed)
+        return self._finish(call, lambda: self._try(call, ready))
 
-    def _post(self, path: str, body: bytes, now: float, *, streamed: bool) -> Incoming:
+    def _begin(
+        self, ready: Ready, name: str | None, intended: float | None, *, streamed: bool
+    ) -> Call:
+        """Begin a logical call: with the arrival that waits for one, where there is any."""
+        held: bool | None = None
+        if intended is None and self._due is not None:
+            intended, held = self._due
+        self._due = None
+        start = time.perf_counter()
+        return Call(
+            name=name or ready.name,
+            model=ready.model,
+            streamed=streamed,
+            start=start,
+            intended=start if intended is None else intended,
+            held=held,
+        )
+
+    def _finish(self, call: Call, work: Callable[[], tuple[Incoming, Reply]]) -> Sample:
+        """Do what the call is about, and note how it went."""
+        try:
+            incoming, reply = work()
+        except gevent.GreenletExit:
+            self.give_up(call)
+            raise
+        return self.note(call, seen_of(incoming, time.perf_counter()), reply)
+
+    def _try(self, call: Call, ready: Ready) -> tuple[Incoming, Reply]:
+        """One request, sent again as `retries` says."""
+        for attempt in itertools.count(1):
+            incoming = self._post("/chat/completions", ready, streamed=call.streamed)
+            reply = judge_reply(incoming, streamed=call.streamed)
+            call.attempts += 1
+            call.count(reply)
+            self._shared.tally.refused += reply.error is ErrorClass.RATE_LIMIT
+            if reply.ok or self.retries is None:
+                break
+            asked = asked_wait(incoming.headers, incoming.body)
+            pause = self.retries.pause(attempt, reply.error, asked, self._dice.random())
+            if pause is None:
+                break
+            gevent.sleep(pause)
+        return incoming, reply
+
+    def _post(self, path: str, ready: Ready, *, streamed: bool) -> Incoming:
         """Send, and keep the exchange where it is its turn."""
-        kept = self._shared.kept
+        kept, parts = self._shared.kept, ready.parts()
         if kept is None:
-            return self._client.post(path, body, streamed=streamed)
-        keep = kept.wants(now)
+            return self._client.post(path, *parts, streamed=streamed)
+        keep = kept.wants(time.perf_counter())
         kept.under_way += 1
         under_way = kept.under_way
         try:
-            incoming = self._client.post(path, body, streamed=streamed, keep=keep)
+            incoming = self._client.post(path, *parts, streamed=streamed, keep=keep)
         finally:
             kept.under_way -= 1
         if keep:
-            kept.add(path, body, incoming, under_way)
+            kept.add(path, b"".join(parts), incoming, under_way)
         return incoming
 
-    def _ready(
-        self, body: str | Mapping[str, Any], fields: Mapping[str, Any], *, streamed: bool
-    ) -> "_Ready":
-        """The request, from memory where it is a fixture with fields that are plain values."""
+    def give_up(self, call: Call) -> None:
+        """Note a call that was under way when the run was over: it is no success."""
+        self.note(call, Seen(end=time.perf_counter()), _UNFINISHED)
+
+    def note(self, call: Call, seen: Seen, reply: Reply) -> Sample:
+        """Note a logical call that is over."""
         shared = self._shared
-        if not isinstance(body, str):
-            return self._encode("inline", body, fields, streamed=streamed)
-        try:
-            key = (body, streamed, *fields.items())
-            found = shared.encoded.get(key)
-        except TypeError:  # a field that is a list or an object
-            return self._encode(body, shared.body(body), fields, streamed=streamed)
-        if found is None:
-            found = self._encode(body, shared.body(body), fields, streamed=streamed)
-            if len(shared.encoded) < _ENCODED:
-                shared.encoded[key] = found
-        return found
-
-    def _encode(
-        self, name: str, given: Mapping[str, Any], fields: Mapping[str, Any], *, streamed: bool
-    ) -> "_Ready":
-        stream = {"stream": True, "stream_options": {"include_usage": True}} if streamed else {}
-        request = {"model": self._shared.model, **given, **fields, **stream}
-        body = json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
-        return _Ready(name, str(request["model"]), body)
-
-    def _note(self, call: "_Call", incoming: Incoming, reply: Reply) -> Sample:
-        shared, scan = self._shared, incoming.scan
-        zero, ready = shared.zero, call.ready
-        end = time.perf_counter() if incoming.broken else incoming.last
-        gaps = gaps_of(incoming)
+        zero, name = shared.zero, self.label(call.name, reply)
         sample = Sample(
             kind=Kind(
-                ready.name, ready.model, call.streamed, incoming.status, reply.error, reply.detail
+                name=name,
+                model=call.model,
+                streamed=call.streamed,
+                status=seen.status,
+                error=reply.error,
+                detail=reply.detail,
+                attempts=max(call.attempts, 1),
+                expected=reply.error in self.expected,
+                held=call.held,
             ),
-            intended=(incoming.start if call.intended is None else call.intended) - zero,
-            start=incoming.start - zero,
-            end=end - zero,
-            connect_s=incoming.connect_s,
-            first_byte=_since(zero, incoming.first_byte),
-            first_event=_since(zero, scan.first_event),
-            first_reasoning=_since(zero, scan.first_reasoning),
-            first_answer=_since(zero, scan.first_answer),
-            stall_s=stall_of(incoming, gaps),
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
+            intended=call.intended - zero,
+            start=call.start - zero,
+            end=seen.end - zero,
+            connect_s=seen.connect_s,
+            first_byte=_since(zero, seen.first_byte),
+            first_event=_since(zero, seen.first_event),
+            first_reasoning=_since(zero, seen.first_reasoning),
+            first_answer=_since(zero, seen.first_answer),
+            stall_s=seen.stall_s,
+            prompt_tokens=call.prompt_tokens,
+            completion_tokens=call.completion_tokens,
         )
-        shared.log.add(sample, gaps)
-        shared.tally.chunks += len(scan.times)
-        shared.tally.shared += scan.shared
+        shared.log.add(sample, seen.gaps)
+        shared.tally.chunks += seen.chunks
+        shared.tally.shared += seen.shared
+        shared.tally.cached += call.cached_tokens
+        for watch in shared.watchers:
+            watch(sample)
         self.environment.events.request.fire(
             request_type="stream" if call.streamed else "plain",
-            name=ready.name,
+            name=name,
             response_time=sample.response_s * 1000,
-            response_length=incoming.received,
+            response_length=seen.received,
             exception=None if sample.ok else RuntimeError(f"{reply.error}: {reply.detail}"),
             context={},
         )
@@ -285,8 +353,9 @@ class KimiUser(User):
 
     def _await_arrival(self) -> None:
         assert self._dispatcher is not None, "only who has arrivals waits for one"
-        self.arrival = self._dispatcher.take()
-        self._due = self._dispatcher.zero + self.arrival.at
+        taken = self._dispatcher.take()
+        self.arrival = taken.arrival
+        self._due = (self._dispatcher.zero + self.arrival.at, taken.held)
 
     def _pool(self) -> Pool:
         shared, limit = self._shared, self.connections
@@ -299,36 +368,8 @@ class KimiUser(User):
         return pool
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    ready: _Ready
-    streamed: bool
-    intended: float | None
-
-
 _UNFINISHED = Reply(error=ErrorClass.UNFINISHED, detail="still under way at the end")
 
 
 def _since(zero: float, moment: float | None) -> float | None:
     return None if moment is None else moment - zero
-
-
-def _read_body(name: str, folders: tuple[Path, ...]) -> Mapping[str, Any]:
-    for folder in folders:
-        file = folder / f"{name}.json"
-        if file.is_file():
-            try:
-                body = json.loads(file.read_bytes())
-            except ValueError as error:
-                raise UsageError(
-                    f"The request body fixtures/{name}.json is not JSON: {error}"
-                ) from error
-            if isinstance(body, dict):
-                return body
-            raise UsageError(f"The request body fixtures/{name}.json is no JSON object.")
-    known = [
-        str(file.relative_to(folder).with_suffix(""))
-        for folder in folders
-        for file in folder.rglob("*.json")
-    ]
-    raise UsageError(f"There is no request body '{name}' in fixtures. {nearest(name, known)}")

@@ -1,0 +1,95 @@
+"""A process that is run to its end, and heard all the while."""
+
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event, Thread, current_thread, main_thread
+from typing import IO
+
+__all__ = ["watch"]
+
+_STOP_S = 15.0  # after being asked to stop
+_TAIL = 20  # lines of its stderr that are shown when it could not start
+
+
+def watch(
+    command: list[str],
+    environment: Mapping[str, str],
+    limit_s: float,
+    on_line: Callable[[str], None] | None,
+) -> tuple[int, str]:
+    """Run to the end, or stop it at the limit; its exit code, and the end of its stderr."""
+    child = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    tail: deque[str] = deque(maxlen=_TAIL)
+    tell = on_line or (lambda _: None)
+    began = Event()
+
+    def say(line: str) -> None:
+        began.set()
+        tell(line)
+
+    def complain(line: str) -> None:
+        tail.append(line)
+        if began.is_set():  # else it is why it did not begin, which is told as an error
+            tell(line)
+
+    readers = [
+        _relay(child.stdout, say),
+        _relay(child.stderr, complain),
+    ]
+    try:
+        with _sigterm_interrupts():
+            child.wait(limit_s)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        _end(child)
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        for reader in readers:
+            reader.join()
+    return child.returncode, "\n".join(tail)
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C is taken: the run is ended, and what there is of it judged."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(child: "subprocess.Popen[str]") -> None:
+    child.terminate()
+    try:
+        child.wait(_STOP_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.kill()
+        child.wait()
+
+
+def _relay(stream: IO[str] | None, take: Callable[[str], object]) -> Thread:
+    assert stream is not None, "both streams are piped"
+
+    def read(stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                take(line.rstrip("\n"))
+
+    thread = Thread(target=read, args=(stream,), daemon=True)
+    thread.start()
+    return thread
