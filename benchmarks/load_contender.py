@@ -25,13 +25,13 @@ import psutil
 from locust import FastHttpUser, HttpUser, constant, task
 from locust.env import Environment
 
-from kimi_conformance.load.arrivals import Poisson
-from kimi_conformance.load.dispatch import Dispatcher
-from kimi_conformance.load.garbage import Garbage
-from kimi_conformance.load.sample_log import SampleLog
-from kimi_conformance.load.samples import Header
-from kimi_conformance.load.setting import Setting
-from kimi_conformance.load.users import KimiUser
+from kimi_conformance.load.running.garbage import Garbage
+from kimi_conformance.load.samples.log import SampleLog
+from kimi_conformance.load.samples.records import Header
+from kimi_conformance.load.users.arrivals import Poisson
+from kimi_conformance.load.users.dispatch import Dispatcher
+from kimi_conformance.load.users.kimi_user import KimiUser
+from kimi_conformance.load.users.setting import Setting
 
 WARM_UP = 3.0
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
@@ -268,7 +268,7 @@ def _prepare(folder: Path, base_url: str, seconds: float) -> SampleLog:
 
 def _ours(log: SampleLog) -> dict[str, Any]:
     """What the samples file says."""
-    from kimi_conformance.load.sample_file import read_samples
+    from kimi_conformance.load.samples.file import read_samples
 
     file = read_samples(log.path.read_bytes())
     assert KimiUser.setting is not None

@@ -14,10 +14,10 @@ import resource
 import time
 from dataclasses import replace
 
-from kimi_conformance.load.result import load_record
-from kimi_conformance.load.sample_file import read_samples
-from kimi_conformance.load.sample_log import Batch, Pile, first_line
-from kimi_conformance.load.samples import ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.judging.result import load_record
+from kimi_conformance.load.samples.file import read_samples
+from kimi_conformance.load.samples.log import Batch, Pile, first_line
+from kimi_conformance.load.samples.records import ErrorClass, Header, Kind, Sample, Tick
 from kimi_conformance.slo import parse
 
 MANY = 1_000_000

@@ -82,10 +82,10 @@ def judged(folder: Path) -> None:
     """Write a million samples, judge them, and print their load record."""
     from load_samples import HEADER, KIND, KINDS, MANY, OBJECTIVES, SECONDS
 
-    from kimi_conformance.load.result import load_record
-    from kimi_conformance.load.sample_file import read_samples
-    from kimi_conformance.load.sample_log import Batch, first_line
-    from kimi_conformance.load.samples import Sample
+    from kimi_conformance.load.judging.result import load_record
+    from kimi_conformance.load.samples.file import read_samples
+    from kimi_conformance.load.samples.log import Batch, first_line
+    from kimi_conformance.load.samples.records import Sample
 
     dice = random.Random(1)
     sample = Sample(kind=KIND, intended=0.0, start=0.0, end=0.0)

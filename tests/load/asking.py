@@ -14,8 +14,8 @@ from typing import Any
 
 import gevent
 
-from kimi_conformance.load.client import Client, Pool
-from kimi_conformance.load.incoming import Incoming, Limits
+from kimi_conformance.load.client.client import Client, Pool
+from kimi_conformance.load.client.incoming import Incoming, Limits
 
 
 def told(incoming: Incoming) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.load.result import load_record
-from kimi_conformance.load.sample_file import read_samples
-from kimi_conformance.load.sample_log import Batch, first_line
-from kimi_conformance.load.samples import (
+from kimi_conformance.load.judging.result import load_record
+from kimi_conformance.load.judging.trend import trend_of
+from kimi_conformance.load.samples.file import read_samples
+from kimi_conformance.load.samples.log import Batch, first_line
+from kimi_conformance.load.samples.records import (
     End,
     Ended,
     ErrorClass,
@@ -17,8 +18,7 @@ from kimi_conformance.load.samples import (
     Step,
     Tick,
 )
-from kimi_conformance.load.search import GENERATOR
-from kimi_conformance.load.trend import trend_of
+from kimi_conformance.load.users.search import GENERATOR
 from kimi_conformance.slo import parse
 
 OBJECTIVES = parse("""

@@ -4,7 +4,7 @@ from itertools import islice, pairwise, takewhile
 import pytest
 
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.arrivals import Arrivals, Constant, Poisson, share_of
+from kimi_conformance.load.users.arrivals import Arrivals, Constant, Poisson, share_of
 
 
 def moments(arrivals: Arrivals, count: int) -> list[float]:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.bodies import Bodies
-from kimi_conformance.load.options import option
-from kimi_conformance.load.texts import FRESH, text_of
+from kimi_conformance.load.client.bodies import Bodies
+from kimi_conformance.load.client.texts import FRESH, text_of
+from kimi_conformance.load.users.options import option
 from kimi_conformance.simulator import tokens
 
 

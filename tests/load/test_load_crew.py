@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.crew import address, hello, mismatch
+from kimi_conformance.load.running.crew import address, hello, mismatch
 
 OPTIONS = Namespace(base_url="http://127.0.0.1:1/v1", model="kimi-k2.6")
 

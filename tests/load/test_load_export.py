@@ -8,11 +8,11 @@ from click.testing import CliRunner
 
 from kimi_conformance.cli.load import load
 from kimi_conformance.errors import RunError, UsageError
-from kimi_conformance.load.export import _ARROW, COLUMNS, export
-from kimi_conformance.load.sample_file import read_samples
-from kimi_conformance.load.sample_format import FIELDS
-from kimi_conformance.load.sample_log import Batch, first_line
-from kimi_conformance.load.samples import ErrorClass, Header, Kind, Sample
+from kimi_conformance.load.samples.export import _ARROW, COLUMNS, export
+from kimi_conformance.load.samples.file import read_samples
+from kimi_conformance.load.samples.format import FIELDS
+from kimi_conformance.load.samples.log import Batch, first_line
+from kimi_conformance.load.samples.records import ErrorClass, Header, Kind, Sample
 
 HEADER = Header(
     scenario="steady_chat",

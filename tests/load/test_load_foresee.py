@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.load.launch import foresee_scenario
-from kimi_conformance.load.spending import Spending
+from kimi_conformance.load.running.launch import foresee_scenario
+from kimi_conformance.load.users.spending import Spending
 
 pytestmark = pytest.mark.heavy
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_conformance.load.result import load_record
-from kimi_conformance.load.sample_file import read_samples
-from kimi_conformance.load.sample_format import ROWS, Block
-from kimi_conformance.load.sample_log import Batch, first_line
-from kimi_conformance.load.samples import (
+from kimi_conformance.load.judging.result import load_record
+from kimi_conformance.load.judging.time_axis import MOST, Axis
+from kimi_conformance.load.samples.file import read_samples
+from kimi_conformance.load.samples.format import ROWS, Block
+from kimi_conformance.load.samples.log import Batch, first_line
+from kimi_conformance.load.samples.records import (
     End,
     Ended,
     ErrorClass,
@@ -23,7 +24,6 @@ from kimi_conformance.load.samples import (
     Step,
     Tick,
 )
-from kimi_conformance.load.time_axis import MOST, Axis
 from kimi_conformance.slo import parse
 
 HEADER = Header(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kimi_conformance.errors import RunError
-from kimi_conformance.load.incoming import Incoming, Limits
-from kimi_conformance.load.kept import MOST, KeptLog, conformance
+from kimi_conformance.load.client.incoming import Incoming, Limits
+from kimi_conformance.load.samples.kept import MOST, KeptLog, conformance
 
 REPLY = {
     "id": "chatcmpl-1",

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from kimi_conformance.cli.load import load
-from kimi_conformance.load.crew import address
+from kimi_conformance.load.running.crew import address
 from kimi_conformance.suite import find
 
 FILE = Path(find().loadtests) / "kubernetes" / "load.yaml"

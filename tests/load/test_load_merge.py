@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from kimi_conformance.errors import RunError
-from kimi_conformance.load.ending import account_of, words_of
-from kimi_conformance.load.merge import collected, part_beside, row_block
-from kimi_conformance.load.sample_file import read_samples
-from kimi_conformance.load.sample_log import Batch, first_line
-from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.judging.ending import account_of, words_of
+from kimi_conformance.load.samples.file import read_samples
+from kimi_conformance.load.samples.log import Batch, first_line
+from kimi_conformance.load.samples.merge import collected, part_beside, row_block
+from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Header, Kind, Sample, Tick
 
 HEADER = Header(
     scenario="steady_chat",

@@ -8,7 +8,7 @@ import pytest
 
 from kimi_conformance import suite
 from kimi_conformance.cli.proof import SPOILERS
-from kimi_conformance.load.launch import run_scenario
+from kimi_conformance.load.running.launch import run_scenario
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.simulator.faults import parse_switch
 from kimi_conformance.slo import Attained, Measured, Objective, judge, parse

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimi_conformance.load.result import load_record
-from kimi_conformance.load.sample_file import SampleFile, read_samples
-from kimi_conformance.load.sample_log import Batch, first_line
-from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.judging.result import load_record
+from kimi_conformance.load.samples.file import SampleFile, read_samples
+from kimi_conformance.load.samples.log import Batch, first_line
+from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Header, Kind, Sample, Tick
 from kimi_conformance.slo import parse
 
 OBJECTIVES = parse("""

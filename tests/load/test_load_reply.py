@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.load.incoming import Incoming, Limits
-from kimi_conformance.load.reply import gaps_of, judge_reply, stall_of
-from kimi_conformance.load.samples import ErrorClass
+from kimi_conformance.load.client.incoming import Incoming, Limits
+from kimi_conformance.load.client.reply import gaps_of, judge_reply, stall_of
+from kimi_conformance.load.samples.records import ErrorClass
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 CHOICE: dict[str, Any] = {

@@ -5,8 +5,8 @@ import sys
 import psutil
 import pytest
 
-from kimi_conformance.load import resources
-from kimi_conformance.load.resources import Sampler
+from kimi_conformance.load.running import resources
+from kimi_conformance.load.running.resources import Sampler
 
 
 def test_a_reading_is_in_percent_of_the_host() -> None:

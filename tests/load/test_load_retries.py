@@ -3,8 +3,8 @@ import math
 
 import pytest
 
-from kimi_conformance.load.retries import Retries, asked_wait
-from kimi_conformance.load.samples import ErrorClass
+from kimi_conformance.load.client.retries import Retries, asked_wait
+from kimi_conformance.load.samples.records import ErrorClass
 
 IN_WORDS = "request reached organization max RPM: 3, please try again after 3 seconds"
 

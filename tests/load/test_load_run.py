@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.launch import judge_samples, run_scenario
-from kimi_conformance.load.sample_file import read_samples
+from kimi_conformance.load.running.launch import judge_samples, run_scenario
+from kimi_conformance.load.samples.file import read_samples
 from kimi_conformance.slo import parse
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,7 @@ def run(scenario: Path, base_url: str, seconds: float = 4.0, **more: Any) -> dic
 
 def test_whoever_starts_or_judges_a_run_does_not_import_locust() -> None:
     program = (
-        "import sys, kimi_conformance.load.launch, kimi_conformance.load.result\n"
+        "import sys, kimi_conformance.load.running.launch, kimi_conformance.load.judging.result\n"
         "sys.exit(' '.join({'locust', 'gevent'} & set(sys.modules)))"
     )
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_conformance.errors import RunError
-from kimi_conformance.load.sample_file import SampleFile, read_samples
-from kimi_conformance.load.sample_format import FIELDS, RECORD, REQUESTS, ROWS, Block
-from kimi_conformance.load.sample_log import Batch, SampleLog, first_line
-from kimi_conformance.load.samples import End, Ended, ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.samples.file import SampleFile, read_samples
+from kimi_conformance.load.samples.format import FIELDS, RECORD, REQUESTS, ROWS, Block
+from kimi_conformance.load.samples.log import Batch, SampleLog, first_line
+from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Header, Kind, Sample, Tick
 
 HEADER = Header(
     scenario="steady_chat",

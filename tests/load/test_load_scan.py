@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.load.scan import StreamScan
+from kimi_conformance.load.client.scan import StreamScan
 from kimi_conformance.wire.exchange import Frame
 from kimi_conformance.wire.json_values import parse_json
 from kimi_conformance.wire.timeline import timeline
@@ -100,7 +100,7 @@ def chunk(text: str, name: str = "content", **more: Any) -> bytes:
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What was parsed as JSON."""
-    from kimi_conformance.load import scan
+    from kimi_conformance.load.client import scan
 
     seen: list[object] = []
 

@@ -4,7 +4,7 @@ import pytest
 
 from kimi_conformance import suite
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.scenario import read_header
+from kimi_conformance.load.users.scenario import read_header
 from kimi_conformance.simulator.faults import parse_switch
 from kimi_conformance.slo import parse
 

@@ -14,10 +14,10 @@ import pytest
 from kimi_conformance import suite
 from kimi_conformance.cli.loading import simulator_process
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.launch import Crew, run_scenario
-from kimi_conformance.load.scenario import read_header
-from kimi_conformance.load.search import GENERATOR
-from kimi_conformance.load.trace import read_trace
+from kimi_conformance.load.running.launch import Crew, run_scenario
+from kimi_conformance.load.users.scenario import read_header
+from kimi_conformance.load.users.search import GENERATOR
+from kimi_conformance.load.users.trace import read_trace
 
 LOADTESTS = suite.find().loadtests
 SCENARIOS = sorted(path.stem for path in LOADTESTS.glob("*.py"))

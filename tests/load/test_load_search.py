@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.load.search import GENERATOR, Search, Tried, broken_by, saturation
+from kimi_conformance.load.users.search import GENERATOR, Search, Tried, broken_by, saturation
 from kimi_conformance.slo import parse
 
 OBJECTIVES = parse("""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kimi_conformance.load import shipping
-from kimi_conformance.load.shipping import Piece, Receipts, Shipment
+from kimi_conformance.load.samples import shipping
+from kimi_conformance.load.samples.shipping import Piece, Receipts, Shipment
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_what_is_not_acknowledged_is_sent_again(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("kimi_conformance.load.shipping.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("kimi_conformance.load.samples.shipping.time.monotonic", lambda: now[0])
     shipment = Shipment(file, begin=5)
     append(file, b"onetwo")
     shipment.pieces()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kimi_conformance.errors import BudgetError, UsageError
-from kimi_conformance.load.spending import Account, Spending
+from kimi_conformance.load.users.spending import Account, Spending
 
 
 def body(**fields: Any) -> bytes:

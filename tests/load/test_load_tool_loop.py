@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.load.tool_loop import next_turn
+from kimi_conformance.load.users.tool_loop import next_turn
 
 REQUEST = {"messages": [{"role": "user", "content": "Weather?"}], "tools": [{"type": "function"}]}
 MESSAGE = {

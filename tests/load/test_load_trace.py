@@ -6,8 +6,8 @@ import pytest
 
 from kimi_conformance import suite
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.arrivals import Arrival
-from kimi_conformance.load.trace import read_trace
+from kimi_conformance.load.users.arrivals import Arrival
+from kimi_conformance.load.users.trace import read_trace
 
 TRACES = suite.find().loadtests / "traces"
 GOOD = '{"timestamp": 5000, "input_length": 100, "output_length": 8}'

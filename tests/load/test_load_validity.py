@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.load.generator import saturation, validity
-from kimi_conformance.load.samples import Tick
+from kimi_conformance.load.judging.generator import saturation, validity
+from kimi_conformance.load.samples.records import Tick
 
 CALM = Tick(
     at=1.0,

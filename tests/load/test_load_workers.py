@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from kimi_conformance.errors import KimiConformanceError, RunError
-from kimi_conformance.load.launch import Crew, judge_samples, run_scenario
-from kimi_conformance.load.sample_file import read_samples
-from kimi_conformance.load.spending import Spending
+from kimi_conformance.load.running.launch import Crew, judge_samples, run_scenario
+from kimi_conformance.load.samples.file import read_samples
+from kimi_conformance.load.users.spending import Spending
 
 pytestmark = pytest.mark.heavy
 
@@ -365,7 +365,7 @@ def test_a_full_disk_ends_the_run_with_what_there_was_room_for(
 ) -> None:
     program = (
         "import json, resource, sys; from pathlib import Path\n"
-        "from kimi_conformance.load.launch import run_scenario\n"
+        "from kimi_conformance.load.running.launch import run_scenario\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
         "record = run_scenario(Path(sys.argv[1]), base_url=sys.argv[2], api_key='k', model='m',"
         " duration_s=20, out=Path(sys.argv[3]))\n"

@@ -11,8 +11,8 @@ from kimi_conformance.cli.load_plan import foreseen, guard, plan_of_load, tell_l
 from kimi_conformance.cli.loading import Order, measure, passed_on
 from kimi_conformance.cli.target import Target, UnreachableTargetError, inspect
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.launch import serve_master
-from kimi_conformance.load.scenario import read_header
+from kimi_conformance.load.running.launch import serve_master
+from kimi_conformance.load.users.scenario import read_header
 from kimi_conformance.suite import Suite
 
 __all__ = ["Whom", "loaded"]

@@ -8,8 +8,8 @@ import click
 
 from kimi_conformance.cli.options import seconds
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.crew import address
-from kimi_conformance.load.launch import Crew
+from kimi_conformance.load.running.crew import address
+from kimi_conformance.load.running.launch import Crew
 
 __all__ = ["Bounds", "Hands", "bounds", "hands", "plan", "wait_for", "yes_live"]
 

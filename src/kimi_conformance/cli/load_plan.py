@@ -14,8 +14,8 @@ from kimi_conformance.cli import show
 from kimi_conformance.cli.load_options import Bounds
 from kimi_conformance.cli.target import DEFAULT_BASE_URL, DEFAULT_EDITION, Target
 from kimi_conformance.errors import UsageError
-from kimi_conformance.load.launch import foresee_scenario
-from kimi_conformance.load.spending import Spending
+from kimi_conformance.load.running.launch import foresee_scenario
+from kimi_conformance.load.users.spending import Spending
 from kimi_conformance.slo import Objective, parse, requests_to_decide
 from kimi_conformance.suite import Suite
 

@@ -19,11 +19,11 @@ from kimi_conformance.cli.load_plan import spending_of
 from kimi_conformance.cli.run_folder import RunFolder, read_run
 from kimi_conformance.cli.target import Target
 from kimi_conformance.errors import BudgetError, KimiConformanceError, UsageError
-from kimi_conformance.load.export import WRITERS, export
-from kimi_conformance.load.launch import Crew, run_scenario
-from kimi_conformance.load.merge import collected
-from kimi_conformance.load.sample_file import read_samples
-from kimi_conformance.load.scenario import read_header
+from kimi_conformance.load.running.launch import Crew, run_scenario
+from kimi_conformance.load.samples.export import WRITERS, export
+from kimi_conformance.load.samples.file import read_samples
+from kimi_conformance.load.samples.merge import collected
+from kimi_conformance.load.users.scenario import read_header
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict
 

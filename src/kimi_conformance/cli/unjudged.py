@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kimi_conformance.cli.show import say
 from kimi_conformance.errors import KimiConformanceError
-from kimi_conformance.load.launch import judge_samples
+from kimi_conformance.load.running.launch import judge_samples
 from kimi_conformance.runs import Run
 
 __all__ = ["with_unjudged"]

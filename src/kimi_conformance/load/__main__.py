@@ -4,7 +4,7 @@ import sys
 
 import locust  # noqa: F401
 
-from kimi_conformance.load.run import main
+from kimi_conformance.load.running.run import main
 
 if __name__ == "__main__":
     sys.exit(main())
