@@ -5,7 +5,8 @@ The evidence of a run: JSON lines, one record each.
     sut        one system under test: plane, name, version, claimed capabilities
     plan       how many checks are going to run, for whoever shows progress
     baseline   a known failure of one SUT, as its baseline lists it, and the day of judging
-    exchange   one request with its answer, bodies shortened beyond a limit, secrets removed
+    exchange   one request with its answer, bodies shortened beyond a limit, secrets removed;
+               since schema 2 each message says whether its body is whole
     check      one Outcome; refers to exchanges by id
     law        how one wire law fared in one check: applied so often, violated so
     sample     of one check, how many trials were good, and what that shows of the share
@@ -16,6 +17,7 @@ The evidence of a run: JSON lines, one record each.
 
 Records are appended as they come, each in one write, so that whatever a killed run had
 found out can still be read. Everything else (HTML, JUnit, Markdown) is made from this file.
+Each record's keys are described by reports/schemas/run.schema.json; more keys are welcome.
 """
 
 import json
@@ -41,7 +43,7 @@ __all__ = [
     "parse",
 ]
 
-SCHEMA = 1  # of the records; a reader refuses a newer one
+SCHEMA = 2  # of the records; a reader refuses a newer one and reads every older one
 
 Record = Mapping[str, Any]
 
@@ -114,8 +116,15 @@ class Run:
 
 
 def encode(record: Record) -> bytes:
-    """One line, newline included, ready to be appended in one write."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """One line, newline included, ready to be appended in one write.
+
+    Text that is no Unicode (half a surrogate pair) is written as JSON escapes.
+    """
+    try:
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        line = json.dumps(record, separators=(",", ":")).encode()
+    return line + b"\n"
 
 
 def check_record(outcome: Outcome) -> Record:

@@ -1,6 +1,7 @@
 """A run as it could have been: two adapters and an endpoint, a few faults, a load test."""
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from kimi_conformance.requirements import Catalogue, Level, Plane
 from kimi_conformance.runs import LawTally, Run
 from kimi_conformance.verdicts import Outcome, Verdict
+
+sys.path.append(str(Path(__file__).parents[2]))  # so that tests find hostile.py
 
 TEMPLATES = Path(__file__).parents[2] / "reports" / "templates"
 EDITIONS = ("2025-09", "2026-09")
@@ -375,9 +378,81 @@ def _load_record(**changes: Any) -> dict[str, Any]:
             "cpu_percent": [round(74 + 9 * w, 1) for w in wave],
             "load_cpu_percent": [round(61 + 8 * w, 1) for w in wave],
             "memory_percent": [round(50 + n * 0.08, 1) for n in range(30)],
+            "offered": [41 + round(4 * w) for w in wave],
+            "in_flight": [round(48 + 9 * w) for w in wave],
+            "errors": {"rate_limited": [1 if second in {7, 8, 19} else 0 for second in range(30)]},
         },
         "samples": {"file": "steady_chat.samples", "sha256": "0" * 64},
+        **_beyond(),
         **changes,
+    }  # fmt: skip
+
+
+def _beyond() -> dict[str, Any]:
+    """What a load record has beside objectives, timing and series."""
+    few = {"n": 300, "mean": 0.4, "p50": 0.38, "p95": 0.8}
+    step = {"requests": 40, "attempts": 40, "refused": 0, "ttft_s": few, "response_s": few}
+    return {
+        "error_budgets": [
+            {
+                "name": "success_rate", "budget": 0.01, "values": 1212, "bad": 4, "spent": 0.33,
+                "burn_rate": [2.5 if second in {7, 8, 19, 26} else 0.0 for second in range(30)],
+                "spent_by": [0.08 * sum(n in {7, 8, 19, 26} for n in range(s)) for s in range(30)],
+            },
+            {
+                "name": "ttft", "budget": 0.01, "values": 1208, "bad": 46, "spent": 3.808,
+                "burn_rate": [None if second == 12 else 3.8 for second in range(30)],
+                "spent_by": [round(3.8 * second / 29, 3) for second in range(30)],
+            },
+        ],
+        "throughput": {
+            "window_s": 25.0, "requests_per_s": 40.4, "completed_per_s": 40.3,
+            "tokens_per_s": 1290.0,
+            "goodput": {
+                "bounds": {"ttft_s": 0.8}, "good": 1162, "share": 0.9587,
+                "requests_per_s": 38.7, "tokens_per_s": 1240.0,
+            },
+        },
+        "histogram": {
+            "ttft_s": {
+                "edges": [0.1, 0.2, 0.4, 0.8, 1.6], "counts": [0, 12, 640, 510, 40, 6],
+            },
+            "itl_s": {"edges": [0.01, 0.02, 0.05], "counts": [10, 12000, 8000, 104]},
+        },
+        "steps": [
+            {
+                "name": f"step {number}", "begin": 5.0 * number, "end": 5.0 * number + 5,
+                "rate": rate, "judged": True, "broke": "ttft" if rate > 8 else "", **step,
+                "offered_per_s": float(rate), "goodput_per_s": min(float(rate), 9.0),
+                "success_share": 1.0 if rate < 9 else 0.93,
+            }
+            for number, rate in enumerate((2, 4, 8, 16, 11))
+        ],
+        "saturation": {
+            "rate": 8, "broke": "ttft", "broke_at": 11, "tried": 16, "answered": True,
+            "words": "8 requests/s; at 11 requests/s ttft broke.",
+        },
+        "by_name": {
+            name: {
+                "requests": count, "success_share": 0.997, "attempts": count, "ttft_s": few,
+                "response_s": few, "mean_prompt_tokens": 20.0, "mean_completion_tokens": 31.0,
+            }
+            for name, count in (("chat/greeting", 900), ("chat/long", 312))
+        },
+        "trend": {
+            "response_s": {
+                "n": 25, "begin": 1.2, "end": 1.25, "per_hour": 7.2, "low": -0.1, "high": 14.5,
+            },
+            "ttft_s": None,
+        },
+        "recovery": [{"after": "the fault", "seconds": 3.0}],
+        "not_counted": [
+            {"class": "server", "detail": "503", "count": 7, "why": "the scenario caused it"}
+        ],
+        "distrusted": {"itl_s": "a fifth of the chunks came two at a time"},
+        "notes": ["The machine was busy with other work, too."],
+        "tokens": {"prompt": 24240, "completion": 37572},
+        "conformance": {"judged": 66, "violating": 2},
     }  # fmt: skip
 
 
@@ -427,6 +502,21 @@ def _run(catalogue: Catalogue) -> Run:
         exchanges=_exchanges(),
         loads=[_load_record()],
         proofs=[PROOF],
+        samples=[
+            {
+                "record": "sample",
+                "check": "endpoint/streaming/each_event_is_one_line",
+                "requirement": "SSE-01",
+                "sut": "endpoint",
+                "good": 80,
+                "total": 80,
+                "value": 1.0,
+                "low": 0.954,
+                "high": 1.0,
+                "at_least": 0.95,
+                "decided": "reached",
+            }
+        ],
         footer={
             "record": "footer",
             "ended": "2026-11-21T08:14:37+00:00",

@@ -8,17 +8,26 @@ them anew and read the difference before it is committed:
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kimi_conformance.errors import RunError, UsageError
-from kimi_conformance.reporting import FORMATS, write_report
+from kimi_conformance.reporting import FORMATS, STANDARD, write_report
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 
 GOLDEN = Path(__file__).parent / "golden"
-NAMES = {"html": "report.html", "junit": "junit.xml", "md": "summary.md"}
+NAMES = {
+    "html": "report.html",
+    "junit": "junit.xml",
+    "md": "summary.md",
+    "ctrf": "ctrf.json",
+    "openmetrics": "metrics.prom",
+    "badge": "badge.json",
+    "annotations": "annotations.txt",
+}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -33,12 +42,16 @@ def test_the_sample_run_renders_to_its_golden_file(
     assert paths[name].read_text() == golden.read_text()
 
 
+def test_a_job_writes_all_formats_but_those_it_prints() -> None:
+    assert set(FORMATS) - set(STANDARD) == {"annotations"}
+
+
 def test_all_formats_are_written_into_a_new_folder(
     run: Run, catalogue: Catalogue, templates: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "new" / "folder"
 
-    paths = write_report(run, catalogue, folder, template_folder=templates)
+    paths = write_report(run, catalogue, folder, FORMATS, template_folder=templates)
 
     assert paths == {name: folder / file for name, file in NAMES.items()}
     assert sorted(file.name for file in folder.iterdir()) == sorted(NAMES.values())
@@ -95,6 +108,27 @@ def test_a_full_disk_leaves_nothing_behind(
         write_report(run, catalogue, tmp_path, template_folder=templates)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_report_whole(
+    run: Run,
+    catalogue: Catalogue,
+    templates: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_report(run, catalogue, tmp_path, template_folder=templates)
+    old = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")  # some disks say so only when they write
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(RunError, match="No space left on device"):
+        write_report(replace(run, checks=()), catalogue, tmp_path, template_folder=templates)
+
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == old
 
 
 def test_an_unknown_format_is_refused_with_the_nearest(

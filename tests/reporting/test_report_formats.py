@@ -1,5 +1,7 @@
-"""The three formats: sound, complete, and safe against what an API may answer."""
+"""The formats for people, and JUnit: sound, complete, safe against what an API may answer."""
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -11,29 +13,17 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from tests.reporting.hostile import HOSTILE, hostile_run
 
 from kimi_conformance.reporting import Report, html, junit, markdown, view
+from kimi_conformance.reporting.assets import page_assets
 from kimi_conformance.reporting.visible import INVISIBLE, visible
-from kimi_conformance.requirements import Catalogue, Level, Plane
+from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
-from kimi_conformance.verdicts import Outcome, Verdict
+from kimi_conformance.verdicts import Verdict
 
 Make = Callable[..., dict[str, Any]]
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "</script><script>alert(1)</script>",
-    "</pre></code></details><img src=x onerror=alert(1)>",
-    "javascript:alert(1)",
-    '" onmouseover="alert(1)" x=\'',
-    "{{ 7 * 7 }}{% raw %}",
-    "]]><!--<![CDATA[",
-    "```\n````\n# heading\n</details>\n| a | b |\n[x](javascript:alert(1)) @everyone #1",
-    "\x00\x07\x1b[31m\x7f\x85\u2028",
-    "user\u202eexe.txt\u2066\u200f",
-    "\ud800 lone \udfff",
-    "\ufffe\uffff\U000e0041",
-)
 VOID = {"meta", "link", "input", "br", "col", "img"}
 
 
@@ -65,62 +55,6 @@ class Page(HTMLParser):
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
-
-
-def hostile_run(run: Run, exchange: Make, load_record: Make, text: str) -> Run:
-    """A run in which everything that comes from outside is hostile."""
-    outcome = Outcome(
-        id=f"endpoint/{text}",
-        requirement="SSE-01",
-        level=Level.MUST,
-        plane=Plane.ENDPOINT,
-        sut=text,
-        verdict=Verdict.FAILED,
-        seconds=0.1,
-        reason=text,
-        detail=f"first line\n{text}",
-        exchanges=("x",),
-    )
-    record = exchange(
-        "x",
-        sut=text,
-        path=f"/v1/{text}",
-        query=text,
-        body=json.dumps({"content": text}, ensure_ascii=False),
-        answer=text,
-        headers=[["x-hostile", text], [text, "x"]],
-        answer_headers=[["content-type", text]],
-        status=599,
-    )
-    unknown = replace(outcome, requirement=text, verdict=Verdict.INCONCLUSIVE)
-    return replace(
-        run,
-        header={
-            **run.header,
-            "run": text,
-            "lane": text,
-            "source": text,
-            "edition": text,
-            "configuration": {text: text},
-            "suts": [{"plane": "endpoint", "name": text, "version": text, "capabilities": [text]}],
-        },
-        checks=[outcome, unknown],
-        laws=[],
-        exchanges={"x": record},
-        loads=[
-            load_record(
-                scenario=text,
-                question=text,
-                workload=text,
-                target={"kind": text, "base_url": text, "model": text},
-                errors={text: 2},
-                failures=[{"class": text, "detail": text, "count": 2}],
-                valid=False,
-                invalid_because=[text],
-            )
-        ],
-        footer={"verdict": "NOT CONFORMANT", "because": text, "seconds": 1.0},
-    )
 
 
 @pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
@@ -196,13 +130,20 @@ def test_every_state_has_a_word_and_a_letter(page: Page) -> None:
     assert len(words) >= 4
 
 
-def test_a_page_of_hostile_text_holds_one_script_and_it_is_ours(
+def test_a_page_of_hostile_text_runs_our_scripts_and_no_other(
     hostile: Report, templates: Path
 ) -> None:
     page = Page(html(hostile, templates))
-    ours = (templates.parent / "assets" / "report.js").read_text()
+    ours = page_assets(templates, charts=hostile.charted)
 
-    assert [text for tag, text in page.texts if tag == "script"] == [ours]
+    scripts = [text for tag, text in page.texts if tag == "script"]
+    data = [text for text in scripts if text not in ours.scripts]
+    assert scripts[-len(ours.scripts) :] == list(ours.scripts)
+    assert len(data) == len([a for a in page.named("script") if a.get("type")])
+    assert not re.search(r"[<>&\u2028\u2029]", "".join(data))
+    assert all(isinstance(json.loads(text), dict) for text in data)
+    assert [text for tag, text in page.texts if tag == "style"] == [ours.style]
+    assert not [a for _, a in page.elements if "style" in a]
     assert not page.named("img")
     assert not [name for _, a in page.elements for name in a if name.startswith("on")]
     assert all((a.get("href") or "#").startswith(("#", "data:,")) for _, a in page.elements)
@@ -218,12 +159,37 @@ def test_hostile_text_is_shown_and_its_unseen_characters_are_spelt_out(
     assert visible(hostile.run) in shown
 
 
-def test_the_policy_allows_our_script_and_no_other(page: Page) -> None:
+def test_the_policy_allows_our_style_and_scripts_and_nothing_else(
+    page: Page, report: Report, templates: Path
+) -> None:
     (policy,) = [a["content"] for a in page.named("meta") if a.get("http-equiv")]
+    parts = dict(part.split(maxsplit=1) for part in (policy or "").split("; "))
+    ours = page_assets(templates, charts=report.charted)
 
-    assert policy is not None
-    assert "default-src 'none'" in policy
-    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/]{43}='(;|$)", policy)
+    assert parts["default-src"] == "'none'"
+    assert parts["style-src"] == digest(ours.style)
+    assert parts["script-src"].split() == [digest(script) for script in ours.scripts]
+    assert "unsafe" not in (policy or "")
+
+
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_a_page_without_charts_does_not_carry_what_draws_them(
+    run: Run, catalogue: Catalogue, templates: Path
+) -> None:
+    bare = html(view(replace(run, loads=[]), catalogue), templates)
+
+    assert "uPlot" not in Page(bare).texts[-1][1]
+    assert len(bare) + 45_000 < len(html(view(run, catalogue), templates))
+
+
+def test_what_is_vendored_goes_with_its_licence(page: Page) -> None:
+    (plotter,) = [t for tag, t in page.texts if tag == "script" and "var uPlot=" in t]
+
+    assert "The MIT License" in plotter
+    assert "Copyright (c) 2022 Leon Sorokin" in plotter
 
 
 def test_a_body_of_five_megabytes_does_not_make_a_page_of_five(
@@ -296,6 +262,7 @@ def test_each_check_has_its_properties(report: Report) -> None:
         "level": "MUST",
         "plane": "adapter",
         "adapter": "openai",
+        "edition": "2025-09",
     }
 
 

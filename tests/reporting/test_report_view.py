@@ -122,6 +122,34 @@ def test_the_sentence_on_what_was_tested_names_everybody(report: Report) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("verdict", "heading"),
+    [("CONFORMANT", "KEPT"), ("NOT CONFORMANT", "NOT KEPT"), ("INCONCLUSIVE", "INCONCLUSIVE")],
+)
+def test_a_run_of_loads_alone_is_kept_or_not(
+    run: Run, catalogue: Catalogue, verdict: str, heading: str
+) -> None:
+    footer = {"verdict": verdict, "because": "", "seconds": 1.0}
+    header = {**run.header, "suts": []}
+
+    report = view(run_of(run, loads=run.loads, header=header, footer=footer), catalogue)
+
+    assert report.heading == heading
+    assert report.headline.word == verdict
+    assert report.tested == "A service was loaded, by steady_chat."
+
+
+def test_a_system_on_which_no_check_ran_is_not_said_to_be_judged(
+    run: Run, catalogue: Catalogue
+) -> None:
+    report = view(run_of(run, outcome()), catalogue)
+
+    assert report.tested == "The endpoint was judged against edition 2025-09 of the API."
+    assert report.matrix is not None
+    assert [column.name for column in report.matrix.columns] == ["endpoint"]
+    assert [sut.headline is None for sut in report.suts] == [True, True, False]
+
+
 def test_failures_of_one_cause_stand_together(report: Report) -> None:
     found = [(c.requirements[0].id, c.checks, c.suts) for c in report.failures]
 

@@ -8,10 +8,10 @@ from kimi_conformance.cassettes.scrubber import scrub
 from kimi_conformance.requirements import Plane
 from kimi_conformance.runs import LawTally, check_record, encode, law_record
 from kimi_conformance.verdicts import Outcome
-from kimi_conformance.wire.exchange import Exchange, Headers
+from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Headers, Request
 from kimi_conformance.wire.validators import judge
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "answered_by_the_api", "restored", "tallies"]
 
 _OWNERS = {
     "chat": "chat",
@@ -59,6 +59,11 @@ class Evidence:
         if self._file is not None:
             self._file.write(encode(record))
 
+    def close(self) -> None:
+        """Take no more records."""
+        if self._file is not None:
+            self._file.close()
+
     def add_outcome(self, outcome: Outcome, exchanges: Sequence[Exchange]) -> None:
         """What a check said, what it exchanged, and what the wire laws say of that.
 
@@ -70,8 +75,7 @@ class Evidence:
         if self._keep_exchanges:
             for exchange in exchanges:
                 self.add(self._exchange(outcome, exchange))
-        judged = [e for e in exchanges if _owner(e.request.path) not in self._without]
-        for tally in tallies(outcome, judged):
+        for tally in tallies(outcome, answered_by_the_api(exchanges, self._without)):
             if tally.law in self._laws:
                 self.add(law_record(tally))
         self.add(check_record(outcome))
@@ -92,16 +96,68 @@ class Evidence:
                 "headers": _pairs(request.headers),
                 "body": _text(request.body),
                 "body_bytes": len(request.body),
+                "whole": _is_whole(request.body),
             },
             "answer": {
                 "status": answer.status,
                 "headers": _pairs(answer.headers),
                 "body": _text(answer.body),
                 "body_bytes": len(answer.body),
+                "whole": _is_whole(answer.body),
+                "raw": answer.raw,
                 "frames": [[round(f.at * 1000, 1), len(f.data)] for f in answer.frames],
                 "ending": answer.ending.value,
             },
         }
+
+
+def answered_by_the_api(exchanges: Iterable[Exchange], without: Collection[str]) -> list[Exchange]:
+    """Those that the laws judge: under the paths of what is not offered, somebody else answers."""
+    return [each for each in exchanges if _owner(each.request.path) not in without]
+
+
+def restored(record: Mapping[str, Any]) -> Exchange | None:
+    """An exchange as it was on the wire, or None where its record does not hold it whole.
+
+    Headers that are never kept are missing from it: Authorization above all. Times are as
+    exact as the record's, a tenth of a millisecond.
+    """
+    request, answer = record["request"], record["answer"]
+    sent, received = _whole_body(request), _whole_body(answer)
+    frames: list[Frame] = []
+    begin = 0
+    for at, size in answer["frames"]:
+        frames.append(Frame(at / 1000, (received or b"")[begin : begin + size]))
+        begin += size
+    if sent is None or received is None or begin != len(received):
+        return None
+    return Exchange(
+        id=record["id"],
+        request=Request(
+            method=request["method"],
+            path=request["path"],
+            query=request["query"],
+            headers=tuple((name, value) for name, value in request["headers"]),
+            body=sent,
+        ),
+        answer=Answer(
+            status=answer["status"],
+            headers=tuple((name, value) for name, value in answer["headers"]),
+            frames=frames,
+            ending=Ending(answer["ending"]),
+            raw=answer.get("raw", False),
+        ),
+        started=0.0,
+        source=record["source"],
+    )
+
+
+def _whole_body(message: Mapping[str, Any]) -> bytes | None:
+    """Its bytes, or None; records of schema 1 do not say, but what they cut is longer."""
+    text: str = message["body"]
+    body = text.encode("utf-8", "surrogatepass")
+    whole = message.get("whole", len(text) <= LONGEST_BODY)
+    return body if whole and len(body) == message["body_bytes"] else None
 
 
 def tallies(outcome: Outcome, exchanges: Iterable[Exchange]) -> list[LawTally]:
@@ -137,6 +193,14 @@ def _owner(path: str) -> str:
 
 def _pairs(headers: Headers) -> list[list[str]]:
     return [[name, value] for name, value in headers]
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether the evidence holds it to the byte: UTF-8, and not shortened."""
+    try:
+        return len(body.decode()) <= LONGEST_BODY
+    except UnicodeDecodeError:
+        return False
 
 
 def _text(body: bytes) -> str:

@@ -1,8 +1,9 @@
 """
-Lines over time, as the geometry that an SVG template prints.
+Charts as geometry that an SVG template prints, with the numbers for whoever draws them anew.
 
 A chart fills the width that the page gives it, so positions across are percentages and
-positions down are pixels: text keeps its size on a phone.
+positions down are pixels: text keeps its size on a phone. The script draws the same numbers
+again so that a pointer can read them; it has no numbers, words or scales of its own.
 """
 
 import math
@@ -11,38 +12,55 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from kimi_conformance.reporting.quantity import duration
+from kimi_conformance.reporting.scales import (
+    HEIGHT,
+    Plot,
+    Tick,
+    Values,
+    Write,
+    downwards,
+    mark,
+    plot_of,
+    rules,
+    scale,
+)
 
-__all__ = ["Chart", "Hint", "Line", "Series", "Tick", "line_chart", "thinned"]
+__all__ = [
+    "HEIGHT",
+    "POINTS",
+    "TIME",
+    "Across",
+    "Band",
+    "Chart",
+    "Line",
+    "Plot",
+    "Series",
+    "Tick",
+    "line_chart",
+    "numbers_across",
+    "thinned",
+]
 
-HEIGHT = 180  # pixels of the plot
 POINTS = 120  # that a line has at most
-
-Values = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A quantity over time; None where there was nothing to measure."""
+    """A quantity at each place across; None where there was nothing to measure."""
 
     name: str
     values: Values
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark on an axis.
-
-    Attributes:
-        at: Percent of the width, or pixels from the top.
-        text: Its label.
-        anchor: Of the label: "start", "middle" or "end".
-        shift: Of the label, in pixels down from the mark.
-    """
+class Band:
+    """A stretch of the chart that is set apart, in percent of the width and in its units."""
 
     at: float
+    width: float
     text: str
-    anchor: str = "start"
-    shift: int = -4
+    begin: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +70,13 @@ class Line:
     Attributes:
         number: From 1: which colour and dash pattern.
         path: An SVG path in 100 units across and `Chart.height` down.
-        last: The last value, written.
+        last: The last value, written; "" where no value is the last one.
     """
 
     name: str
     number: int
     path: str
-    last: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What a pointer learns over a slice of the chart; `at` and `width` in percent."""
-
-    at: float
-    width: float
-    text: str
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,84 +86,117 @@ class Chart:
     Attributes:
         title: What it shows.
         words: The same for those who do not see it.
-        targets: Where the target lines are.
+        shape: "line" or "bars".
+        timed: Whether it goes on in time from left to right.
         height, outer: Of the plot, and with its labels, in pixels.
-        columns, rows: The same numbers as a table: names, and values by moment.
+        targets: Lines across, at what was promised.
+        marks: Lines down, at places that have a name.
+        bands: Stretches that are set apart.
+        columns, rows: The same numbers as a table: names, and values by place.
+        plot: The same numbers to be drawn anew.
     """
 
     title: str
     words: str
+    shape: str
+    timed: bool
     height: int
     outer: int
     lines: tuple[Line, ...]
     across: tuple[Tick, ...]
     down: tuple[Tick, ...]
     targets: tuple[Tick, ...]
-    hints: tuple[Hint, ...]
+    marks: tuple[Tick, ...]
+    bands: tuple[Band, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    plot: Plot
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """The axis across.
+
+    Attributes:
+        name: What is counted on it.
+        write: How a place is written.
+        step: How far apart two marks are, for a span.
+        timed: Whether it is time.
+    """
+
+    name: str
+    write: Write
+    step: Callable[[float], float]
+    timed: bool = False
 
 
 def line_chart(
     title: str,
-    moments: Sequence[float],
+    places: Sequence[float],
     series: Sequence[Series],
-    write: Callable[[float], str],
+    write: Write,
     targets: Mapping[str, float] = MappingProxyType({}),
+    *,
+    across: Across | None = None,
+    marks: Mapping[str, float] = MappingProxyType({}),
+    bands: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> Chart | None:
     """Draw the series, or give None where no series has two values.
 
     Args:
         title: What it shows.
-        moments: Seconds since the start, rising; one a value.
+        places: Rising, one a value; seconds since the start unless `across` says otherwise.
         series: What is drawn; those without values are left out.
         write: How a value is written.
         targets: Values that are drawn as lines of their own, by the series they are of.
+        across: The axis of the places.
+        marks: Places that are drawn as lines of their own, by what they are called.
+        bands: First and last place of what is set apart, by what it is called.
     """
-    drawn = [line for line in series if sum(value is not None for value in line.values) > 1]
-    if not drawn or len(moments) < 2:
+    axis = across or TIME
+    clean = [Series(name=line.name, values=[_finite(v) for v in line.values]) for line in series]
+    drawn = [line for line in clean if sum(value is not None for value in line.values) > 1]
+    if not drawn or len(places) < 2 or places[-1] <= places[0]:
         return None
-    top, parts = _scale(max(_known(drawn)), max(targets.values(), default=0.0))
-    span = moments[-1] - moments[0]
-    places = [100 * (moment - moments[0]) / span for moment in moments]
-
-    def down(value: float) -> float:
-        return round(HEIGHT * (1 - min(value, top) / top), 2)
-
-    rows = tuple(
-        (
-            duration(moment),
-            *(_cell(line.values[index], write) for line in drawn),
-        )
-        for index, moment in enumerate(moments)
-    )
+    top, parts = scale(max(_known(drawn)), max(targets.values(), default=0.0))
+    first, last = places[0], places[-1]
+    at = [100 * (place - first) / (last - first) for place in places]
+    down = downwards(top)
     return Chart(
         title=title,
         words=_words(drawn, write, targets),
+        shape="line",
+        timed=axis.timed,
         height=HEIGHT,
         outer=HEIGHT + 24,
         lines=tuple(
             Line(
                 name=line.name,
                 number=number,
-                path=_path(places, [None if v is None else down(v) for v in line.values]),
-                last=_cell(next(v for v in reversed(line.values) if v is not None), write),
+                path=_path(at, [None if v is None else down(v) for v in line.values]),
+                last=_last(line.values, write) if axis.timed else "",
             )
             for number, line in enumerate(drawn, start=1)
         ),
-        across=_time_ticks(moments[0], moments[-1]),
-        down=tuple(
-            Tick(down(top * part / parts), write(top * part / parts))
-            for part in range(1, parts + 1)
+        across=_ticks(first, last, axis),
+        down=rules(top, parts, write),
+        targets=_targets(targets, down, write),
+        marks=tuple(
+            mark(100 * (place - first) / (last - first), name, place, number)
+            for number, (name, place) in enumerate(marks.items())
+            if first <= place <= last
         ),
-        targets=tuple(
-            Tick(down(value), f"{name}: target {write(value)}", "end", -4 if above else 14)
-            for name, value in targets.items()
-            for above in [value == max(targets.values())]
+        bands=tuple(
+            _band(name, max(begin, first), min(end, last), first, last)
+            for name, (begin, end) in bands.items()
+            if end > first and begin < last
         ),
-        hints=_hints(places, drawn, rows),
-        columns=("time", *(line.name for line in drawn)),
-        rows=rows,
+        columns=(axis.name, *(line.name for line in drawn)),
+        rows=tuple(
+            (axis.write(place), *(_cell(line.values[index], write) for line in drawn))
+            for index, place in enumerate(places)
+        ),
+        plot=plot_of(places, [line.values for line in drawn], first, last, top),
     )
 
 
@@ -167,33 +209,69 @@ def thinned(
     return [pick(piece) if piece else None for piece in known]
 
 
-def _known(series: Sequence[Series]) -> list[float]:
-    return [value for line in series for value in line.values if value is not None]
+def numbers_across(name: str, write: Write) -> Across:
+    """An axis of numbers."""
+    return Across(name, write, _number_step)
 
 
-# The top of an axis, as a multiple of a power of ten, and how many parts divide it well.
-_TOPS = ((1, 5), (2, 4), (3, 3), (4, 4), (5, 5), (6, 3), (8, 4), (10, 5))
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200)  # seconds
 _TICKS = 6  # at most, across
 
 
-def _scale(highest: float, target: float) -> tuple[float, int]:
-    """An axis from zero that all of it fits on."""
-    needed = max(highest, target) or 1.0
-    power = 10.0 ** math.floor(math.log10(needed))
-    return next((top * power, parts) for top, parts in _TOPS if top * power >= needed)
+def _time_step(span: float) -> float:
+    return next((step for step in _STEPS if span / step <= _TICKS), math.ceil(span / _TICKS))
 
 
-def _time_ticks(first: float, last: float) -> tuple[Tick, ...]:
-    """Marks at round times; labels at the edges stay inside."""
-    span = last - first
-    step = next((step for step in _STEPS if span / step <= _TICKS), math.ceil(span / _TICKS))
-    times = [step * count for count in range(math.ceil(first / step), int(last // step) + 1)]
-    places = [(time, round(100 * (time - first) / span, 3)) for time in times]
+def _number_step(span: float) -> float:
+    power = 10.0 ** math.floor(math.log10(span / _TICKS))
+    return next(step * power for step in (1, 2, 5, 10) if span / (step * power) <= _TICKS)
+
+
+TIME = Across("time", duration, _time_step, timed=True)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _known(series: Sequence[Series]) -> list[float]:
+    return [value for line in series for value in line.values if value is not None]
+
+
+def _targets(
+    targets: Mapping[str, float], down: Callable[[float], float], write: Write
+) -> tuple[Tick, ...]:
+    highest = max(targets.values(), default=0.0)
     return tuple(
-        Tick(at, duration(time), "start" if at < 3 else "end" if at > 97 else "middle")
-        for time, at in places
+        Tick(
+            down(value),
+            f"{name}: target {write(value)}",
+            "end",
+            -4 if value == highest and down(value) > 14 else 14,
+            value,
+        )
+        for name, value in targets.items()
     )
+
+
+def _ticks(first: float, last: float, axis: Across) -> tuple[Tick, ...]:
+    """Marks at round places; labels at the edges stay inside."""
+    step = axis.step(last - first)
+    counts = range(math.ceil(first / step - 1e-9), math.floor(last / step + 1e-9) + 1)
+    places = [(step * count, 100 * (step * count - first) / (last - first)) for count in counts]
+    return tuple(
+        Tick(round(at, 3), axis.write(place), _anchor(at), value=place) for place, at in places
+    )
+
+
+def _anchor(at: float) -> str:
+    return "start" if at < 3 else "end" if at > 97 else "middle"
+
+
+def _band(name: str, begin: float, end: float, first: float, last: float) -> Band:
+    span = last - first
+    at, width = 100 * (begin - first) / span, 100 * (end - begin) / span
+    return Band(round(at, 3), round(width, 3), name, begin, end)
 
 
 def _path(across: Sequence[float], down: Sequence[float | None]) -> str:
@@ -207,27 +285,15 @@ def _path(across: Sequence[float], down: Sequence[float | None]) -> str:
     return "".join(parts)
 
 
-def _cell(value: float | None, write: Callable[[float], str]) -> str:
+def _cell(value: float | None, write: Write) -> str:
     return "–" if value is None else write(value)
 
 
-def _hints(
-    places: Sequence[float], series: Sequence[Series], rows: Sequence[tuple[str, ...]]
-) -> tuple[Hint, ...]:
-    width = 100 / len(places)
-    return tuple(
-        Hint(
-            round(index * width, 3),
-            round(width, 3),
-            "\n".join([row[0], *(f"{s.name}: {v}" for s, v in zip(series, row[1:], strict=True))]),
-        )
-        for index, row in enumerate(rows)
-    )
+def _last(values: Values, write: Write) -> str:
+    return write(next(value for value in reversed(values) if value is not None))
 
 
-def _words(
-    series: Sequence[Series], write: Callable[[float], str], targets: Mapping[str, float]
-) -> str:
+def _words(series: Sequence[Series], write: Write, targets: Mapping[str, float]) -> str:
     sentences = []
     for line in series:
         known = [value for value in line.values if value is not None]

@@ -18,6 +18,7 @@ from kimi_conformance.verdicts import Verdict
 __all__ = ["junit"]
 
 DETAIL_SHOWN = 20_000  # characters
+NAME_SHOWN = 1_000  # characters of an attribute
 
 _ELEMENTS = {
     Verdict.FAILED: "failure",
@@ -53,12 +54,12 @@ def junit(report: Report) -> bytes:
 def _sut_suite(name: str, cases: list[Case], report: Report) -> ET.Element:
     suite = _element("testsuite", {"name": name})
     suite.append(_properties({"run": report.run, "edition": report.edition, "lane": report.lane}))
-    suite.extend(_check_case(case) for case in cases)
+    suite.extend(_check_case(case, report) for case in cases)
     _count(suite, suite.findall("testcase"))
     return suite
 
 
-def _check_case(case: Case) -> ET.Element:
+def _check_case(case: Case, report: Report) -> ET.Element:
     outcome = case.outcome
     element = _case(
         f"{outcome.plane}.{case.topic}.{outcome.sut}",
@@ -73,6 +74,7 @@ def _check_case(case: Case) -> ET.Element:
         "level": outcome.level,
         "plane": outcome.plane,
         "adapter": outcome.sut,
+        "edition": outcome.edition or report.edition,
         **({"baseline": outcome.excuse} if outcome.excuse else {}),
     }
     element.insert(0, _properties(properties))
@@ -127,4 +129,5 @@ def _count(suite: ET.Element, cases: list[ET.Element], *, skipped: bool = True) 
 
 
 def _element(tag: str, attributes: Mapping[str, str]) -> ET.Element:
-    return ET.Element(tag, {name: visible(value) for name, value in attributes.items()})
+    shown = {name: visible(one_line(value, NAME_SHOWN)) for name, value in attributes.items()}
+    return ET.Element(tag, shown)

@@ -4,21 +4,28 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kimi_conformance.reporting.causes import Cause, ShownRequirement, shown_requirement
+from kimi_conformance.reporting.causes import (
+    NO_KILLERS,
+    Cause,
+    Killers,
+    ShownRequirement,
+    shown_requirement,
+)
 from kimi_conformance.reporting.states import STATES, State, worst
-from kimi_conformance.requirements import Catalogue
+from kimi_conformance.requirements import Catalogue, Level
 from kimi_conformance.verdicts import Outcome
 
-__all__ = ["Cell", "Column", "Exclusion", "Matrix", "Row", "Topic", "matrix"]
+__all__ = ["Cell", "Column", "Exclusion", "Matrix", "Row", "Topic", "anchors_of", "matrix"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A SUT."""
+    """A SUT; `key` is short for it, unique in its report, and not of its choosing."""
 
     plane: str
     name: str
     version: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A requirement with a cell for each column; `states` are their keys, worst first."""
+    """A requirement with a cell for each column.
+
+    Attributes:
+        states: The keys of the cells' states, worst first.
+        found: For filters: "s1:failed" for each SUT that it concerns.
+    """
 
     requirement: ShownRequirement
     cells: tuple[Cell, ...]
     states: tuple[str, ...]
+    found: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +84,14 @@ class Matrix:
 
     Attributes:
         legend: The states that occur in it.
+        levels: That occur in it, the most binding first.
         other_editions: How many requirements hold only in other editions.
     """
 
     columns: tuple[Column, ...]
     topics: tuple[Topic, ...]
     legend: tuple[State, ...]
+    levels: tuple[str, ...]
     excluded: tuple[Exclusion, ...]
     requirements: int
     other_editions: int
@@ -91,18 +106,14 @@ def matrix(
     found_causes: Sequence[Cause],
     catalogue: Catalogue,
     edition: str,
+    killers: Killers = NO_KILLERS,
 ) -> Matrix:
     """Set the outcomes of a run against what the catalogue asks for in an edition."""
     found: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         found[outcome.requirement, outcome.plane, outcome.sut].append(outcome)
-    anchors = {
-        (requirement.id, sut): cause.anchor
-        for cause in reversed(found_causes)
-        for requirement in cause.requirements
-        for sut in cause.suts
-    }
-    shown, others = _shown_requirements(columns, outcomes, catalogue, edition)
+    anchors = anchors_of(found_causes)
+    shown, others = _shown_requirements(columns, outcomes, catalogue, edition, killers)
     by_topic: dict[str, list[Row]] = defaultdict(list)
     for requirement in shown:
         by_topic[requirement.topic].append(_row(requirement, columns, found, anchors))
@@ -112,6 +123,9 @@ def matrix(
         columns=tuple(columns),
         topics=topics,
         legend=tuple(state for key, state in STATES.items() if key in occurring and state.letter),
+        levels=tuple(
+            level for level in Level if level in {requirement.level for requirement in shown}
+        ),
         excluded=tuple(
             Exclusion(entry.id, entry.topic, entry.text, entry.excluded)
             for entry in catalogue
@@ -122,16 +136,31 @@ def matrix(
     )
 
 
+def anchors_of(found_causes: Sequence[Cause]) -> dict[tuple[str, str], str]:
+    """Where the worst cause of a requirement and a SUT stands."""
+    return {
+        (requirement.id, sut): cause.anchor
+        for cause in reversed(found_causes)
+        for requirement in cause.requirements
+        for sut in cause.suts
+    }
+
+
 def _shown_requirements(
-    columns: Sequence[Column], outcomes: Sequence[Outcome], catalogue: Catalogue, edition: str
+    columns: Sequence[Column],
+    outcomes: Sequence[Outcome],
+    catalogue: Catalogue,
+    edition: str,
+    killers: Killers,
 ) -> tuple[list[ShownRequirement], int]:
     """The requirements of this edition and these planes, and how many are of other editions."""
     checked = {outcome.requirement: outcome for outcome in outcomes}
     planes = {column.plane for column in columns}
     asked = [r for r in catalogue if r.excluded is None and r.plane in planes]
     held = [r.id for r in asked if edition in r.editions or not edition or r.id in checked]
-    unknown = [id for id in checked if id not in set(held)]
-    shown = [shown_requirement(id, catalogue, checked.get(id)) for id in [*held, *unknown]]
+    known = set(held)
+    unknown = [id for id in checked if id not in known]
+    shown = [shown_requirement(id, catalogue, checked.get(id), killers) for id in [*held, *unknown]]
     return shown, len(asked) - len(held)
 
 
@@ -148,8 +177,16 @@ def _row(
         state = worst((outcome.verdict for outcome in of_cell), otherwise)
         anchor = anchors.get((requirement.id, column.name), "") if of_cell else ""
         cells.append(Cell(state, _words(of_cell, state), anchor))
-    found_states = {cell.state.key for cell in cells}
-    return Row(requirement, tuple(cells), tuple(key for key in STATES if key in found_states))
+    return Row(
+        requirement,
+        tuple(cells),
+        states=tuple(key for key in STATES if key in {cell.state.key for cell in cells}),
+        found=tuple(
+            f"{column.key}:{cell.state.key}"
+            for column, cell in zip(columns, cells, strict=True)
+            if cell.state.letter
+        ),
+    )
 
 
 def _words(outcomes: Sequence[Outcome], state: State) -> str:

@@ -4,7 +4,26 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 
-__all__ = ["bytes_text", "duration", "formatter", "moment", "percent", "plain", "seconds", "share"]
+__all__ = [
+    "TARGETS",
+    "bytes_text",
+    "called",
+    "duration",
+    "formatter",
+    "moment",
+    "percent",
+    "plain",
+    "seconds",
+    "share",
+]
+
+TARGETS = {
+    "success_rate": "Success rate",
+    "mean_response_s": "Mean response time",
+    "memory_percent": "Memory",
+    "cpu_percent": "CPU",
+}  # the four that every service level of this suite begins with
+_ABBREVIATIONS = {"ttft": "TTFT", "itl": "ITL", "tpot": "TPOT", "cpu": "CPU", "s": ""}
 
 
 def seconds(value: float) -> str:
@@ -95,3 +114,16 @@ def moment(text: str) -> str:
         return text
     zone = at.tzname() or ""
     return f"{at.day} {at:%B %Y, %H:%M} {zone}".rstrip()
+
+
+def called(name: str) -> str:
+    """What an objective or a metric is called, from its name.
+
+    >>> called("mean_response_s"), called("ttft"), called("p99_response_s")
+    ('Mean response time', 'TTFT', 'P99 response')
+    """
+    if name in TARGETS:
+        return TARGETS[name]
+    words = [_ABBREVIATIONS.get(word, word) for word in name.split("_")]
+    shown = " ".join(word for word in words if word)
+    return shown[:1].upper() + shown[1:]

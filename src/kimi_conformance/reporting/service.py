@@ -3,15 +3,19 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
-from kimi_conformance.reporting.charts import POINTS, Chart, Series, line_chart, thinned
+from kimi_conformance.load.judging.ending import words_of
+from kimi_conformance.reporting.charts import Chart
+from kimi_conformance.reporting.error_budget import Budget, budgets
+from kimi_conformance.reporting.load_charts import load_charts
+from kimi_conformance.reporting.load_tables import Table, load_facts, load_tables
 from kimi_conformance.reporting.quantity import (
+    TARGETS,
+    called,
     duration,
     formatter,
     moment,
-    percent,
     plain,
     seconds,
     share,
@@ -20,7 +24,6 @@ from kimi_conformance.reporting.states import STATES, State, worst
 from kimi_conformance.reporting.visible import one_line
 
 __all__ = [
-    "TARGETS",
     "Bar",
     "Gauge",
     "Load",
@@ -31,18 +34,17 @@ __all__ = [
     "targets",
 ]
 
-TARGETS = {
-    "success_rate": "Success rate",
-    "mean_response_s": "Mean response time",
-    "memory_percent": "Memory",
-    "cpu_percent": "CPU",
-}  # the four that every service level of this suite begins with
-
 _LOOPBACK = re.compile(r"\w+://(localhost|127\.|0\.0\.0\.0|\[::1?\])")
 _ATTAINED = ("met", "missed", "undecided")
 _SIGNS = {"at_least": "≥", "at_most": "≤"}
-_ABBREVIATIONS = {"ttft": "TTFT", "itl": "ITL", "cpu": "CPU", "s": ""}
-_TIMINGS = {"ttft_s": "TTFT", "itl_s": "ITL", "response_s": "Response time"}
+_TIMINGS = {
+    "ttft_s": "TTFT",
+    "first_answer_s": "First of the answer",
+    "itl_s": "ITL",
+    "tpot_s": "Time per token",
+    "stall_s": "Longest stall",
+    "response_s": "Response time",
+}
 _OWNERS = {"host": "the machine", "load": "the load processes", "target": "the target"}
 
 
@@ -74,12 +76,13 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A count with its share, in percent of the width."""
+    """A count with its share, in percent of the width, and why it counts, or ""."""
 
     label: str
     count: str
     share: str
     width: float
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,9 @@ class Load:
         timings: Rows of n, mean, p50, p90, p95, p99, max.
         failures: Rows of class, what was said, how often.
         resources: Rows of whose, what, mean, peak.
+        facts: How much was done a second: label, value, explanation.
+        answer: What a search for the highest rate found, or "".
+        notes: What a reader should know beside the numbers.
     """
 
     anchor: str
@@ -111,6 +117,11 @@ class Load:
     failures: tuple[tuple[str, ...], ...]
     resources: tuple[tuple[str, ...], ...]
     charts: tuple[Chart, ...]
+    budgets: tuple[Budget, ...]
+    facts: tuple[tuple[str, str, str], ...]
+    tables: tuple[Table, ...]
+    answer: str
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +153,7 @@ def load(number: int, record: Mapping[str, Any]) -> Load:
         timings=tuple(
             _timing(label, record["timing"][key])
             for key, label in _TIMINGS.items()
-            if record["timing"].get(key)
+            if (record["timing"].get(key) or {}).get("n")
         ),
         errors=_errors(record),
         failures=tuple(
@@ -150,7 +161,12 @@ def load(number: int, record: Mapping[str, Any]) -> Load:
             for entry in record.get("failures", ())
         ),
         resources=tuple(_resources(record["resources"])),
-        charts=_charts(record),
+        charts=load_charts(record),
+        budgets=budgets(record),
+        facts=load_facts(record),
+        tables=load_tables(record),
+        answer=str((record.get("saturation") or {}).get("words", "")),
+        notes=_notes(record),
     )
 
 
@@ -207,10 +223,22 @@ def _warnings(record: Mapping[str, Any]) -> tuple[str, ...]:
         reasons = "; ".join(record.get("invalid_because", ())) or "no reason was recorded"
         found.append(f"This measurement is not valid: {reasons}.")
     if not record.get("complete", False):
-        found.append("This measurement was cut short: its numbers cover only what was sampled.")
+        because = f", since {record['ended_because']}" if record.get("ended_because") else ""
+        found.append(
+            f"This measurement was cut short{because}: its numbers cover only what was sampled."
+        )
     if not record["requests"]:
         found.append("No request was measured: no objective can be kept.")
     return tuple(found)
+
+
+def _notes(record: Mapping[str, Any]) -> tuple[str, ...]:
+    distrusted = (record.get("distrusted") or {}).items()
+    return (
+        *(f"{called(metric)} decides nothing: {why}." for metric, why in distrusted),
+        *(str(note) for note in record.get("notes") or ()),
+        *words_of(record),
+    )
 
 
 def _objective(entry: Mapping[str, Any], record: Mapping[str, Any]) -> Objective:
@@ -219,7 +247,7 @@ def _objective(entry: Mapping[str, Any], record: Mapping[str, Any]) -> Objective
     value, low, high = (entry.get(key) for key in ("value", "low", "high"))
     return Objective(
         name=name,
-        label=TARGETS.get(name) or _label(name),
+        label=called(name),
         target=f"{_SIGNS[entry['comparison']]} {write(target)}",
         value="–" if value is None else write(value),
         interval=_interval(low, high, write),
@@ -254,12 +282,6 @@ def _verdict(entry: Mapping[str, Any], record: Mapping[str, Any]) -> str:
 def _definition(entry: Mapping[str, Any]) -> str:
     definition, needed = entry.get("definition", ""), entry.get("needed")
     return f"{definition}; {needed:,} more good ones would show it met" if needed else definition
-
-
-def _label(name: str) -> str:
-    words = [_ABBREVIATIONS.get(word, word) for word in name.split("_")]
-    label = " ".join(word for word in words if word)
-    return label[:1].upper() + label[1:]
 
 
 def _gauge(
@@ -298,12 +320,14 @@ def _timing(label: str, timing: Mapping[str, Any]) -> tuple[str, ...]:
 def _errors(record: Mapping[str, Any]) -> tuple[Bar, ...]:
     counts = sorted(record["errors"].items(), key=lambda pair: (-pair[1], pair[0]))
     most = max((count for _, count in counts), default=0)
+    why = {entry["class"]: str(entry["counts"]) for entry in record.get("error_classes") or ()}
     return tuple(
         Bar(
             label=name,
             count=f"{count:,}",
             share=share(count / record["requests"]) if record["requests"] else "–",
             width=round(100 * count / most, 1),
+            why=why.get(name, ""),
         )
         for name, count in counts
         if count
@@ -317,87 +341,9 @@ def _resources(resources: Mapping[str, Any]) -> list[tuple[str, ...]]:
             if isinstance(numbers, Mapping):
                 write = formatter(metric)
                 texts = [_or_dash(numbers.get(key), write) for key in ("mean", "peak")]
-                rows.append((label, _label(metric.removesuffix("_percent")), *texts))
+                rows.append((label, called(metric.removesuffix("_percent")), *texts))
     return rows
 
 
 def _or_dash(value: float | None, write: Callable[[float], str]) -> str:
     return "–" if value is None else write(value)
-
-
-def _charts(record: Mapping[str, Any]) -> tuple[Chart, ...]:
-    series = record.get("series") or {}
-    moments = series.get("second") or ()
-    size = -(-len(moments) // POINTS) or 1
-    drawn = (
-        line_chart(
-            title,
-            moments[::size],
-            [
-                Series(name=name, values=thinned(series.get(key) or (), size, pick))
-                for key, name, pick in lines
-                if len(series.get(key) or ()) == len(moments)
-            ],
-            write,
-            _bounds(promised, record["objectives"]),
-        )
-        for title, lines, write, promised in _CHARTS
-    )
-    return tuple(chart for chart in drawn if chart is not None)
-
-
-def _bounds(
-    promised: Sequence[tuple[str, str, str]], objectives: Sequence[Mapping[str, Any]]
-) -> dict[str, float]:
-    """For each line the bound that it must stay under, where one was promised."""
-    return {
-        line: entry["target"]
-        for line, key, wanted in promised
-        for entry in objectives
-        if entry[key] == wanted and entry["comparison"] == "at_most"
-    }
-
-
-def _count(value: float) -> str:
-    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-
-
-_Pick = Callable[[Sequence[float]], float]
-_Lines = tuple[tuple[str, str, _Pick], ...]
-
-# Title; lines as key of the series, name, and what stands for several seconds at once;
-# how values are written; which line has which objective, by its name or metric.
-_CHARTS: tuple[
-    tuple[str, _Lines, Callable[[float], str], tuple[tuple[str, str, str], ...]], ...
-] = (
-    (
-        "Latency over time",
-        (
-            ("mean_response_s", "mean response", fmean),
-            ("p95_response_s", "p95 response", max),
-            ("mean_ttft_s", "mean TTFT", fmean),
-        ),
-        seconds,
-        (("mean response", "name", "mean_response_s"),),
-    ),
-    (
-        "Requests a second",
-        (("requests", "finished", fmean), ("failures", "failed", max)),
-        _count,
-        (),
-    ),
-    (
-        "CPU and memory",
-        (
-            ("cpu_percent", "CPU of the machine", fmean),
-            ("load_cpu_percent", "CPU of the load processes", fmean),
-            ("memory_percent", "memory of the machine", fmean),
-        ),
-        percent,
-        (
-            ("CPU of the machine", "metric", "host_cpu_percent"),
-            ("CPU of the load processes", "metric", "cpu_percent"),
-            ("memory of the machine", "metric", "host_memory_percent"),
-        ),
-    ),
-)

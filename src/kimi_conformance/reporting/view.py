@@ -11,28 +11,35 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+from kimi_conformance.reporting.beside import Beside
 from kimi_conformance.reporting.causes import Cause, causes
-from kimi_conformance.reporting.matrix import Column, Matrix, matrix
+from kimi_conformance.reporting.changes import Changes, changes
+from kimi_conformance.reporting.comparison import Comparison, side_by_side
+from kimi_conformance.reporting.headline import (
+    Headline,
+    heading,
+    headline_of,
+    judged,
+    origin,
+    tested,
+)
+from kimi_conformance.reporting.history import Trend, trend
+from kimi_conformance.reporting.matrix import Column, Matrix, anchors_of, matrix
+from kimi_conformance.reporting.proof import Proof, Sampled, killers_of, proof, sampled
 from kimi_conformance.reporting.quantity import duration, moment
-from kimi_conformance.reporting.service import Load, Target, is_loopback, kept, load, targets
+from kimi_conformance.reporting.recordings import recordings
+from kimi_conformance.reporting.service import Load, Target, kept, load, targets
 from kimi_conformance.reporting.states import STATES, State
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
-from kimi_conformance.verdicts import Conclusion, Outcome, RunVerdict, Verdict, conclude
+from kimi_conformance.verdicts import Conclusion, Outcome, Verdict, conclude
 
-__all__ = ["Case", "Headline", "Proof", "Report", "Segment", "Sut", "view"]
+__all__ = ["Case", "Headline", "Report", "Segment", "Sut", "view"]
 
-_TONES = {
-    RunVerdict.CONFORMANT: "held",
-    RunVerdict.NOT_CONFORMANT: "broken",
-    RunVerdict.INCONCLUSIVE: "open",
-}
-_ORIGINS = {
-    "simulator": "The embedded simulator answered, not the real API.",
-    "cassette": "Recordings answered (cassettes); each of them says where it was made.",
-}
+_FIRST = 5  # failures that are named beside the verdict
 _BAR = (
     Verdict.PASSED,
     Verdict.KNOWN_FAILURE,
@@ -44,27 +51,13 @@ _BAR = (
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
-    """The verdict on the run.
-
-    Attributes:
-        word: "CONFORMANT", "NOT CONFORMANT" or "INCONCLUSIVE".
-        tone: "held", "broken" or "open", for colour and shape.
-        because: The sentence to read first.
-    """
-
-    word: str
-    tone: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a bar: a state, how often it occurs, and percent of the whole."""
+    """A part of a bar: a state, how often it occurs, and where it lies, in percent."""
 
     state: State
     count: int
     width: float
+    begin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +68,6 @@ class Sut:
     headline: Headline | None
     bar: tuple[Segment, ...]
     capabilities: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What is known of the checks themselves.
-
-    Attributes:
-        sound: Whether nothing below is amiss.
-        killed: "118 of 120".
-        findings: What is amiss by name: a heading with its entries; empty lists are left out.
-        killers: For each check the mutants that it catches.
-    """
-
-    sound: bool
-    killed: str
-    findings: tuple[tuple[str, tuple[str, ...]], ...]
-    killers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +84,21 @@ class Report:
 
     Attributes:
         run, job, started, lasted: Which run it was.
+        heading: The verdict as a page names it: KEPT or NOT KEPT where only loads were judged.
         tested: One sentence: who was judged against what.
         origin: One sentence: who answered, named for what it is.
         complete: Whether the run came to its own end.
+        charted: Whether there is a chart on it.
         alerts: What a reader must know before anything else, loudest first.
         conclusion: Over all outcomes: the denominators.
         facts: The numbers beside the verdict: label, value, explanation.
         bar: All outcomes by state.
+        first: The failures to look at first.
+        changes: What is different from an earlier run, or None: no such run was given.
+        trend: How earlier runs went, or None: they were not given.
+        comparison: Models side by side, or None: fewer than two were loaded.
+        sampled: Checks that were tried many times.
+        recordings: Rows of origin, how many, oldest day, newest day, age of the oldest.
         kept: How many of all objectives were kept.
         failures, undecided, known: Causes by what they mean.
         matrix: None where no check ran.
@@ -128,9 +112,11 @@ class Report:
     lasted: str
     edition: str
     lane: str
+    heading: str
     tested: str
     origin: str
     complete: bool
+    charted: bool
     headline: Headline
     alerts: tuple[str, ...]
     conclusion: Conclusion
@@ -139,6 +125,12 @@ class Report:
     suts: tuple[Sut, ...]
     targets: tuple[Target, ...]
     kept: str
+    first: tuple[Cause, ...]
+    changes: Changes | None
+    trend: Trend | None
+    comparison: Comparison | None
+    sampled: tuple[Sampled, ...]
+    recordings: tuple[tuple[str, ...], ...]
     failures: tuple[Cause, ...]
     undecided: tuple[Cause, ...]
     known: tuple[Cause, ...]
@@ -152,16 +144,33 @@ class Report:
     cases: tuple[Case, ...]
 
 
-def view(run: Run, catalogue: Catalogue) -> Report:
-    """All that is to be shown of a run, complete or cut short."""
+def view(
+    run: Run,
+    catalogue: Catalogue,
+    beside: Beside | None = None,
+) -> Report:
+    """All that is to be shown of a run, complete or cut short.
+
+    Args:
+        run: What was found.
+        catalogue: What was asked for.
+        beside: What is known besides: an earlier run, the history, mutants, prices.
+    """
+    beside = beside or Beside()
     header = run.header
     outcomes = run.outcomes(catalogue)
     conclusion = conclude(outcomes)
-    headline, alerts = _headline(run, conclusion, checked=bool(outcomes))
-    found = causes(run, outcomes, catalogue)
-    loads = tuple(load(number, record) for number, record in enumerate(run.loads, start=1))
-    columns = _columns(header, outcomes)
+    headline, alerts = headline_of(run, conclusion, checked=bool(outcomes))
     edition = str(header.get("edition", ""))
+    columns = _columns(header, outcomes)
+    killers = killers_of(run.proofs, outcomes, beside.killers)
+    concerned = {(outcome.plane, outcome.sut) for outcome in outcomes}
+    seen = tuple(each for each in columns if (each.plane, each.name) in concerned) or columns
+    keys = {(column.plane, column.name): column.key for column in columns}
+    found = causes(run, outcomes, catalogue, keys, killers)
+    failures = _of(found, Verdict.FAILED)
+    loads = tuple(load(number, record) for number, record in enumerate(run.loads, start=1))
+    past = trend(beside.history)
     return Report(
         run=str(header.get("run", "")),
         job=str(header.get("job", "")),
@@ -169,9 +178,11 @@ def view(run: Run, catalogue: Catalogue) -> Report:
         lasted=duration(run.footer["seconds"]) if run.footer else "cut short",
         edition=edition,
         lane=str(header.get("lane", "")),
-        tested=_tested(columns, edition),
-        origin=_origin(header),
+        heading=heading(headline, checked=bool(outcomes), loaded=bool(loads)),
+        tested=tested(seen, edition, loads),
+        origin=origin(header),
         complete=run.complete,
+        charted=any(one.charts for one in loads) or bool(past and past.chart),
         headline=headline,
         alerts=(*alerts, *(f"{one.scenario}: {text}" for one in loads for text in one.warnings)),
         conclusion=conclusion,
@@ -180,46 +191,28 @@ def view(run: Run, catalogue: Catalogue) -> Report:
         suts=tuple(_sut(column, run, outcomes) for column in columns),
         targets=targets(run.loads),
         kept=kept(loads),
-        failures=_of(found, Verdict.FAILED),
+        first=failures[:_FIRST],
+        changes=(
+            changes(run, beside.earlier, catalogue, columns, anchors_of(found))
+            if beside.earlier
+            else None
+        ),
+        trend=past,
+        comparison=side_by_side(run.loads, beside.prices),
+        sampled=tuple(sampled(record) for record in run.samples),
+        recordings=recordings(beside.recordings, str(header.get("started", ""))),
+        failures=failures,
         undecided=_of(found, Verdict.ERROR, Verdict.INCONCLUSIVE),
         known=_of(found, Verdict.KNOWN_FAILURE),
-        matrix=matrix(columns, outcomes, found, catalogue, edition) if outcomes else None,
+        matrix=matrix(seen, outcomes, found, catalogue, edition, killers) if outcomes else None,
         loads=loads,
-        proofs=tuple(_proof(record) for record in run.proofs),
+        proofs=tuple(proof(record) for record in run.proofs),
         answered=_answered(run),
         versions=_versions(header),
         configuration=_pairs(header.get("configuration")),
         libraries=_pairs(header.get("libraries")),
         cases=tuple(Case(outcome, _topic(outcome, catalogue)) for outcome in outcomes),
     )
-
-
-def _headline(
-    run: Run, conclusion: Conclusion, *, checked: bool
-) -> tuple[Headline, tuple[str, ...]]:
-    """The footer's verdict, unless the evidence before it is worse or it is missing."""
-    if not run.complete or run.footer is None:
-        alert = (
-            "This run was cut short: its evidence ends without a footer. What was found until "
-            "then is shown; what is missing counts as not decided."
-        )
-        return _judged(conclusion, complete=False), (alert,)
-    verdict = RunVerdict(run.footer["verdict"])
-    if checked and verdict is RunVerdict.CONFORMANT is not conclusion.verdict:
-        alert = f"The run's footer says {verdict}, but its checks do not bear that out."
-        return _spoken(conclusion.verdict, conclusion.because), (alert,)
-    return _spoken(verdict, str(run.footer.get("because") or conclusion.because)), ()
-
-
-def _judged(conclusion: Conclusion, *, complete: bool) -> Headline:
-    """What the outcomes say; half a run can break a requirement, but show none to hold."""
-    if conclusion.verdict is RunVerdict.CONFORMANT and not complete:
-        return _spoken(RunVerdict.INCONCLUSIVE, "the run did not come to its end")
-    return _spoken(conclusion.verdict, conclusion.because)
-
-
-def _spoken(verdict: RunVerdict, because: str) -> Headline:
-    return Headline(verdict, _TONES[verdict], because[:1].upper() + because[1:])
 
 
 def _columns(header: Mapping[str, Any], outcomes: Sequence[Outcome]) -> tuple[Column, ...]:
@@ -230,34 +223,10 @@ def _columns(header: Mapping[str, Any], outcomes: Sequence[Outcome]) -> tuple[Co
     }
     for outcome in outcomes:
         named.setdefault((outcome.plane, outcome.sut), "")
-    return tuple(Column(plane, name, version) for (plane, name), version in named.items())
-
-
-def _tested(columns: Sequence[Column], edition: str) -> str:
-    names = [
-        " ".join(part for part in ("the " * (c.plane == "endpoint") + c.name, c.version) if part)
-        for c in columns
-    ]
-    if not names:
-        return "No SUT was judged."
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    verb = "was" if len(names) == 1 else "were"
-    against = f"edition {edition} of the API" if edition else "the API"
-    sentence = f"{listed} {verb} judged against {against}."
-    return sentence[:1].upper() + sentence[1:] if sentence.startswith("the ") else sentence
-
-
-def _origin(header: Mapping[str, Any]) -> str:
-    """Who answered; an endpoint is called live only where it is on another machine."""
-    lane, source = str(header.get("lane", "")), str(header.get("source", ""))
-    if lane != "live":
-        return _ORIGINS.get(lane) or f"Lane “{lane}”, source “{source}”: who answered is unknown."
-    if not source.startswith("live"):
-        return f"The live lane was asked for, but what answered is: {source}."
-    place = source.removeprefix("live").strip(" ()") or "its address was not recorded"
-    if is_loopback(place):
-        return f"An endpoint on this machine answered: {place}."
-    return f"A live endpoint answered: {place}."
+    return tuple(
+        Column(plane, name, version, f"s{number}")
+        for number, ((plane, name), version) in enumerate(named.items(), start=1)
+    )
 
 
 def _facts(conclusion: Conclusion) -> tuple[tuple[str, str, str], ...]:
@@ -276,14 +245,17 @@ def _facts(conclusion: Conclusion) -> tuple[tuple[str, str, str], ...]:
 
 
 def _bar(conclusion: Conclusion) -> tuple[Segment, ...]:
+    counts = [(verdict, conclusion.counts[verdict]) for verdict in _BAR]
+    ends = list(accumulate(count for _, count in counts))
     return tuple(
         Segment(
             STATES[verdict],
-            conclusion.counts[verdict],
-            round(100 * conclusion.counts[verdict] / conclusion.declared, 3),
+            count,
+            width=round(100 * count / conclusion.declared, 3),
+            begin=round(100 * (end - count) / conclusion.declared, 3),
         )
-        for verdict in _BAR
-        if conclusion.counts[verdict]
+        for (verdict, count), end in zip(counts, ends, strict=True)
+        if count
     )
 
 
@@ -297,7 +269,7 @@ def _sut(column: Column, run: Run, outcomes: Iterable[Outcome]) -> Sut:
     )  # fmt: skip
     return Sut(
         column=column,
-        headline=_judged(conclusion, complete=run.complete) if own else None,
+        headline=judged(conclusion, complete=run.complete) if own else None,
         bar=_bar(conclusion),
         capabilities=", ".join(str(name) for name in claimed),
     )
@@ -325,28 +297,6 @@ def _pairs(mapping: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
     return tuple(
         (str(key), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for key, value in (mapping or {}).items()
-    )
-
-
-def _proof(record: Mapping[str, Any]) -> Proof:
-    headings = {
-        "unkilled": "Checks that no mutant can make fail",
-        "alive": "Mutants that no check catches",
-        "benign_red": "Legal oddities that a check refuses",
-        "vacuum_passes": "Checks that pass with nobody there",
-    }
-    findings = tuple(
-        (heading, tuple(str(entry) for entry in record[key]))
-        for key, heading in headings.items()
-        if record.get(key)
-    )
-    return Proof(
-        sound=not findings,
-        killed=f"{record['killed']:,} of {record['checks']:,}",
-        findings=findings,
-        killers=tuple(
-            (check, ", ".join(names)) for check, names in (record.get("killers") or {}).items()
-        ),
     )
 
 

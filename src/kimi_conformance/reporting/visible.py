@@ -8,7 +8,7 @@ what stood there; everything else stays as it came.
 
 import re
 
-__all__ = ["INVISIBLE", "one_line", "shortened", "visible"]
+__all__ = ["INVISIBLE", "one_line", "printable", "shortened", "visible"]
 
 INVISIBLE = re.compile(
     "["
@@ -18,6 +18,10 @@ INVISIBLE = re.compile(
     "\ud800-\udfff\ufdd0-\ufdef\ufff9-\uffff"  # surrogates, noncharacters, annotations
     "\U000e0000-\U000e0fff"  # tags: a whole text can hide in them
     "]"
+)
+_COMMANDS = re.compile(
+    r"(?m)^(?P<indent>[^\S\n]*):(?=:)"  # "::error::" is a command to GitHub's runner
+    r"|#(?=#\w*\[)"  # as is "##[error]", anywhere in a line, and "##vso[…]" to Azure's
 )
 _LINE_ENDS = re.compile(r"\s*\n\s*")
 
@@ -38,6 +42,19 @@ def _sign(match: re.Match[str]) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def printable(text: str) -> str:
+    r"""The text for a terminal or the log of a CI system, of however many lines.
+
+    >>> printable("\x1b[2J\n  ::error::no")
+    '␛[2J\n  : :error::no'
+    """
+    return _COMMANDS.sub(_apart, visible(text))
+
+
+def _apart(match: re.Match[str]) -> str:
+    return f"{match['indent'] or ''}{match[0][-1]} "
 
 
 def one_line(text: str, limit: int = 300) -> str:
