@@ -29,6 +29,7 @@ from kimi_conformance.checks import (
     Request,
     Service,
     Upstream,
+    needs,
     read_examples,
     replies,
     requirement,
@@ -391,6 +392,7 @@ async def test_a_chat_that_uses_a_cache_renews_it_for_3600_seconds(
 
 
 @requirement("CACHE-10")
+@needs("models")
 async def test_cache_headers_stand_on_chats_only(
     client: Any, open_adapter: OpenAdapter, api: CachingApi, upstream: Upstream
 ) -> None:

@@ -14,6 +14,7 @@ from kimi_conformance.checks import (
     OpenAdapter,
     Upstream,
     failing,
+    needs,
     replies,
     requirement,
 )
@@ -409,7 +410,7 @@ async def test_clients_with_settings_of_their_own_take_nothing_from_each_other(
 @pytest.mark.parametrize(
     ("given", "validated"),
     [
-        pytest.param(None, "sk-of-the-env", id="environment"),
+        pytest.param(None, "sk-of-the-env", id="environment", marks=needs("settings")),
         pytest.param("sk-of-code", "sk-of-code", id="settings and environment"),
     ],
 )

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.checks import Answer, Upstream, ids, replies, requirement
+from kimi_conformance.checks import Answer, Upstream, ids, needs, replies, requirement
 
 CHAT_MODELS = ["moonshot-v1-8k", "kimi-latest"]
 
 
 @requirement("EMBED-01")
+@needs("models")
 async def test_embedding_models_are_a_list_of_their_own(adapter: Any, upstream: Upstream) -> None:
     """A menu of embedding models shows none that would refuse to make one."""
     upstream.replies(replies.model_list(CHAT_MODELS))
@@ -23,6 +24,7 @@ async def test_embedding_models_are_a_list_of_their_own(adapter: Any, upstream: 
 
 
 @requirement("EMBED-02")
+@needs("models")
 @pytest.mark.parametrize(
     "answer",
     [

@@ -15,6 +15,7 @@ from kimi_conformance.checks import (
     OpenAdapter,
     Upstream,
     ids,
+    needs,
     replies,
     requirement,
 )
@@ -248,6 +249,7 @@ async def test_the_filter_is_the_same_at_every_base_url(
         *(pytest.param(id, id=id, marks=requirement("FILTER-12")) for id in OF_TODAY),
     ],
 )
+@needs("models")
 async def test_a_model_can_be_listed_and_used(id: str, adapter: Any, upstream: Upstream) -> None:
     """What a user picks from the menu is what answers."""
     upstream.answers("GET /v1/models", replies.model_list([id, *KEPT]))

@@ -16,6 +16,7 @@ from kimi_conformance.checks import (
     failing,
     failure_of,
     ids,
+    needs,
     replies,
     requirement,
 )
@@ -66,6 +67,7 @@ async def test_is_embedding_and_base_name_are_taken(adapter: NamesHandles) -> No
 
 
 @requirement("HANDLE-05")
+@needs("models")
 async def test_listed_models_carry_their_handles(adapter: ListsModels, upstream: Upstream) -> None:
     """A user copies the handle from the menu into a setting."""
     upstream.replies(replies.model_list(["moonshot-v1-128k", "kimi-k2.5"]))

@@ -16,6 +16,7 @@ from kimi_conformance.checks import (
     Upstream,
     failing,
     ids,
+    needs,
     replies,
     requirement,
 )
@@ -171,6 +172,7 @@ async def test_openai_models_are_read_with_and_without_data_around_them(
 
 
 @requirement("PROV-10")
+@needs("in_process")
 @pytest.mark.usefixtures("upstream")
 async def test_at_openai_itself_only_models_that_chat_are_kept(open_adapter: OpenAdapter) -> None:
     """A user does not pick a model that can only listen."""
@@ -308,6 +310,7 @@ async def test_kimi_is_made_from_the_settings(open_adapter: OpenAdapter) -> None
 
 
 @requirement("PROV-16")
+@needs("models")
 async def test_the_synchronous_list_is_the_asynchronous_one_inside_a_running_loop(
     adapter: Any, upstream: Upstream
 ) -> None:

@@ -1,6 +1,8 @@
 """What a client sends when its user chats, and what it hands back."""
 
 import gzip
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -72,7 +74,7 @@ VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(-(2.0**53), 2.0**53)  # beyond it, clients write the same number in several ways
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
     max_leaves=5,
@@ -170,6 +172,15 @@ def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in replies.completion_body().items() if key != name}
 
 
+def said(body: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, Any]]]:
+    """What an answer says, in whichever words: its text, and its calls with their arguments."""
+    [choice] = body["choices"]
+    calls = [(call["id"], call["function"]) for call in choice["message"].get("tool_calls") or ()]
+    return choice["message"].get("content") or "", [
+        (id, function["name"], json.loads(function["arguments"])) for id, function in calls
+    ]
+
+
 @requirement("REQ-10")
 @pytest.mark.parametrize(
     "body",
@@ -198,7 +209,7 @@ async def test_every_form_of_a_completion_is_accepted(
     [asked], [choice] = upstream.requests, completion.body["choices"]
     assert asked.path.endswith("/chat/completions")
     assert choice["finish_reason"] == body["choices"][0]["finish_reason"]
-    assert choice["message"] == body["choices"][0]["message"]
+    assert said(completion.body) == said(body)
 
 
 def gzipped(answer: Answer) -> Answer:
@@ -231,7 +242,7 @@ async def test_every_way_to_carry_a_completion_is_accepted(
     completion = await adapter.chat(GREETING)
 
     assert len(upstream.requests) == 1
-    assert completion.body == replies.completion_body("月 🌙")
+    assert said(completion.body) == said(replies.completion_body("月 🌙"))
 
 
 @requirement("REQ-17")
@@ -277,7 +288,7 @@ async def test_a_call_carries_its_four_parts_and_nothing_of_who_watches_it(
     adapter: Chats, upstream: Upstream
 ) -> None:
     """A user's words, model, tools and wish arrive; how the work is tracked stays here."""
-    upstream.replies(replies.completion())
+    upstream.replies(replies.json_reply(replies.completion_body("", message={"tool_calls": [CALL]})))
     forced = {"type": "function", "function": {"name": "search"}}
 
     await adapter.chat(

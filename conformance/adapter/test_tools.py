@@ -218,6 +218,10 @@ async def test_an_answer_that_calls_no_tool_is_the_last(
 
 
 FORCED = {"type": "function", "function": {"name": "get_time"}}
+CALLED = {"name": "get_time", "arguments": '{"q": "now"}'}
+OBEYED = replies.completion_body(  # some clients see to it that the model does
+    "", message={"tool_calls": [{"index": 0, "id": "a:0", "type": "function", "function": CALLED}]}
+)
 
 
 def forcing(model: str, choice: Any) -> ChatRequest:
@@ -229,18 +233,18 @@ def forcing(model: str, choice: Any) -> ChatRequest:
 
 @requirement("TOOL-05")
 @pytest.mark.parametrize(
-    ("model", "choice"),
+    ("model", "choice", "answer"),
     [
-        pytest.param("moonshot-v1-8k", FORCED, id="a tool"),
-        pytest.param("moonshot-v1-128k", FORCED, id="a tool, the longest window"),
-        pytest.param("moonshot-v1-8k", "none", id="none"),
+        pytest.param("moonshot-v1-8k", FORCED, OBEYED, id="a tool"),
+        pytest.param("moonshot-v1-128k", FORCED, OBEYED, id="a tool, the longest window"),
+        pytest.param("moonshot-v1-8k", "none", replies.completion_body(), id="none"),
     ],
 )
 async def test_a_forced_tool_is_forced(
-    model: str, choice: Any, adapter: Chats, upstream: Upstream
+    model: str, choice: Any, answer: Body, adapter: Chats, upstream: Upstream
 ) -> None:
     """A program that needs this one tool's arguments gets them."""
-    upstream.replies(replies.completion())
+    upstream.replies(replies.json_reply(answer))
 
     await adapter.chat(forcing(model, choice))
 
@@ -252,7 +256,7 @@ async def test_a_tool_forced_upon_k2_is_not_lost_silently(
     adapter: Chats, upstream: Upstream
 ) -> None:
     """A program that moves to a K2 model notices if the tool cannot be forced."""
-    upstream.replies(replies.completion())
+    upstream.replies(replies.json_reply(OBEYED))
 
     await adapter.chat(forcing("kimi-k2-0905-preview", FORCED))
 

@@ -132,7 +132,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     plane = metafunc.definition.path.parent.name
     suts = options.adapters if plane == "adapter" else options.endpoints
     metafunc.fixturenames.append("sut")
-    metafunc.parametrize("sut", suts, ids=[f"@{sut}@" for sut in suts])
+    metafunc.parametrize("sut", suts, ids=[f"@{_without_at(sut)}@" for sut in suts])
+
+
+def _without_at(sut: str) -> str:
+    """A SUT's name without the sign that ends it in an id: a command may have "@scope/package"."""
+    return sut.replace("@", "(at)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

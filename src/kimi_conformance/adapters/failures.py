@@ -20,6 +20,7 @@ _KIND_BY_NAME = {
     "quota": "quota",
     "timeout": "timeout",
     "apitimeout": "timeout",
+    "apiconnectiontimeout": "timeout",
     "contextwindowexceeded": "context_window",
     "badrequest": "bad_request",
     "notfound": "not_found",
@@ -31,7 +32,9 @@ _KIND_BY_NAME = {
     "transport": "connection",
     "value": "value",
 }
-_DECORATION = re.compile(r"^(LLM|Moonshot|Kimi|OpenAI)|(Error|Exception)$")
+_DECORATION = re.compile(r"^(LLM|Model|Moonshot|Kimi|OpenAI)|(Error|Exception)$")
+# The roots of clients' trees of model errors, as clients name them.
+_ROOTS = frozenset({"LLMError", "APIError", "ApiError", "ModelAPIError", "AISDKError"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,8 @@ class Failure:
 
     Attributes:
         kind: One of the table above, or "other".
-        is_llm_error: Whether it belongs to the client's tree of model errors (a class
-            named LLMError, APIError or ApiError is among its ancestors).
+        is_llm_error: Whether it belongs to the client's tree of model errors: one of the
+            names that clients give its root is among its ancestors.
         status: The HTTP status it names, or None.
         code: The documented error code it carries ("UNAUTHENTICATED"), or None.
         message: Its text.
@@ -77,9 +80,7 @@ def failure_of(error: BaseException) -> Failure:
     code = getattr(error, "code", None)
     return Failure(
         kind=_kind(error),
-        is_llm_error=any(
-            cls.__name__ in {"LLMError", "APIError", "ApiError"} for cls in type(error).__mro__
-        ),
+        is_llm_error=any(cls.__name__ in _ROOTS for cls in type(error).__mro__),
         status=status if isinstance(status, int) else None,
         code=str(getattr(code, "value", code)) if code is not None else None,
         message=str(error),

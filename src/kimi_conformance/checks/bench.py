@@ -193,6 +193,7 @@ class Bench:
         """Say what was spent on a live endpoint, and stop the stage."""
         if self.options.lane == "live":
             self.evidence.add({"record": "budget", **asdict(self.budget)})
+        self.evidence.close()
         self._closing.close()
 
     def adapter_info(self, spec: str) -> Adapter:

@@ -14,9 +14,9 @@ def requirement(id: str) -> pytest.MarkDecorator:
 
 
 def needs(capability: str) -> pytest.MarkDecorator:
-    """Say of one variant of a check that it is about what an endpoint may not offer.
+    """Say of a check, or of one variant, that it takes more than its requirement does.
 
-    For `marks=` of `pytest.param`, where the requirement as such is about every endpoint;
-    `capability` is a key of `ENDPOINT_CAPABILITIES`.
+    Usable as a decorator, and as `marks=` of `pytest.param`; `capability` is a key of
+    `ENDPOINT_CAPABILITIES`, or of an adapter's `CAPABILITIES`.
     """
     return pytest.mark.needs(capability)

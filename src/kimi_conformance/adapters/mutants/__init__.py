@@ -42,9 +42,9 @@ from kimi_conformance.adapters.mutants import (
 from kimi_conformance.adapters.mutants.mutant import Mutant, name_of
 from kimi_conformance.adapters.mutants.unchanged import Unchanged
 
-__all__ = ["BREAKS", "MUTANTS", "UNCHANGED", "Mutant"]
+__all__ = ["BREAKS", "MUTANTS", "TOPICS", "UNCHANGED", "Mutant"]
 
-_TOPICS = (
+TOPICS = (
     *(listing, filter, context_window, fallback, auth, handle),
     *(streaming, caching, session, sending),
     *(providers, configuration, config_cache, telemetry),
@@ -55,7 +55,7 @@ _TOPICS = (
 )
 
 _WRONG: Mapping[str, type[Mutant]] = {
-    name_of(mutant): mutant for topic in _TOPICS for mutant in topic.MUTANTS
+    name_of(mutant): mutant for topic in TOPICS for mutant in topic.MUTANTS
 }
 BREAKS: Mapping[str, frozenset[str]] = {name: mutant.breaks for name, mutant in _WRONG.items()}
 UNCHANGED = name_of(Unchanged)
