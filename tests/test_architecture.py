@@ -19,11 +19,11 @@ RINGS = (
         *("wire", "slo", "statistics", "models"),
     ),
     # the doors to the outside
-    ("http", "suite"),
+    ("http", "suite", "history"),
     # what answers, and what is judged
     ("stage", "adapters", "simulator", "cassettes"),
     # what people use
-    ("checks", "plugin", "reporting", "load"),
+    ("checks", "plugin", "reporting", "load", "probing"),
     ("cli", "__main__"),
 )
 PURE = RINGS[0]
@@ -32,11 +32,14 @@ ONLY_IN = {
     "locust": ("load/",),
     "gevent": ("load/",),
     "jinja2": ("reporting/",),
+    "jsonschema": ("reporting/evidence_schema.py",),
     "openai": ("adapters/openai_python.py",),
     "vcr": ("cassettes/",),
     "uvloop": ("stage/",),
     "click": ("cli/",),
     "rich": ("cli/",),
+    "sqlite3": ("history/",),
+    "prometheus_client": ("probing/",),
 }
 
 

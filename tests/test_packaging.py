@@ -38,7 +38,8 @@ def test_the_wheel_has_one_top_level_package(wheel: Path) -> None:
     "content",
     [
         *("conformance/requirements", "conformance/editions", "conformance/baselines"),
-        *("cassettes", "fixtures", "loadtests"),
+        "conformance/protocol",
+        *("cassettes", "fixtures", "loadtests", "reports/schemas"),
     ],
 )
 def test_the_wheel_carries_every_content_file(wheel: Path, content: str) -> None:

@@ -20,6 +20,11 @@ class Said(NamedTuple):
 
 Run = Callable[..., Said]
 
+_SET_UP = (
+    *("KIMI_API_KEY", "KIMI_BASE_URL", "KIMI_MODELS_FILE", "XDG_CONFIG_HOME"),
+    *("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "KIMI_HISTORY"),
+)
+
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
@@ -27,7 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("KIMI_API_KEY", "KIMI_BASE_URL", "KIMI_MODELS_FILE", "XDG_CONFIG_HOME"):
+    for name in _SET_UP:
         monkeypatch.delenv(name, raising=False)
 
     def command(*arguments: str) -> Said:

@@ -23,13 +23,19 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "Run the checks of one or both planes."),
     "load": ("load", "Run one load scenario and judge it by its objectives."),
     "report": ("report", "Render a run again, or one that was cut short."),
+    "rejudge": ("rejudge", "Judge a run's evidence again, by the laws and objectives of today."),
+    "history": ("history", "See and keep what earlier runs have shown."),
+    "compare": ("compare", "Show what is different between two runs, and how sure that is."),
+    "trend": ("trend", "Show how a requirement or an objective went over time."),
+    "probe": ("probe", "Send one small request an interval, and remember how it went."),
     "record": ("record", "Make the cassettes anew."),
     "simulate": ("simulate", "Serve the embedded Kimi API."),
     "selfcheck": ("selfcheck", "Show that every check can fail, and only when it should."),
     "models": ("models", "See, change and verify how the models are configured."),
     "choose": ("choose", "Name the model to take, and say why."),
     "requirements": ("listings", "List what must hold, and what is left out."),
-    "adapters": ("listings", "List the adapters and what they claim."),
+    "adapters": ("adapters", "List the adapters and what they claim; verify a process."),
+    "matrix": ("client_matrix", "Judge all installed clients, and show them side by side."),
     "doctor": ("doctor", "Find out what is wrong with this installation."),
 }
 
@@ -86,6 +92,8 @@ def main() -> None:
         click.echo("Stopped.", err=True)
         code = 130
     except KimiConformanceError as error:
-        click.echo(f"Error: {error}", err=True)
+        from kimi_conformance.cli.show import say
+
+        say(f"Error: {error}", "-")
         code = 2 if isinstance(error, UsageError) else 3
     sys.exit(code if isinstance(code, int) else 0)

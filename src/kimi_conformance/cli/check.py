@@ -7,6 +7,7 @@ import click
 
 from kimi_conformance import suite as suites
 from kimi_conformance.cli import options, show
+from kimi_conformance.cli.history_file import remembered
 from kimi_conformance.cli.judging import judge, plan_of
 from kimi_conformance.cli.offered import parse_without
 from kimi_conformance.cli.target import (
@@ -36,6 +37,7 @@ __all__ = ["check"]
 @click.option("--time-limit", type=float, default=30.0, show_default=True, help="Seconds a check.")
 @options.baseline
 @options.out
+@remembered
 @options.json_file
 def check(
     plane: str | None,

@@ -8,15 +8,20 @@ import click
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.registry import installed
-from kimi_conformance.cli import options, show
+from kimi_conformance.cli import load_options, options, show, sla_window
+from kimi_conformance.cli.history_file import remembered
 from kimi_conformance.cli.judging import judge, judge_each, plan_of
-from kimi_conformance.cli.loading import measure, run_load
+from kimi_conformance.cli.load_asked import Whom, loaded
+from kimi_conformance.cli.load_options import Bounds, Hands
+from kimi_conformance.cli.load_plan import foreseen, guard, plan_of_load, say_load
+from kimi_conformance.cli.loading import Order, load_with_rest
 from kimi_conformance.cli.offered import parse_without
 from kimi_conformance.cli.target import inspect, known_model, lane_of, unasked
 
 __all__ = ["gate", "nightly", "sla"]
 
 SHORT_LOAD = 30.0  # seconds
+LOAD = "steady_chat"  # what a nightly run loads with
 _NEEDS = {"openai": "openai"}  # adapters whose client is an extra of ours
 
 
@@ -33,6 +38,7 @@ def available() -> tuple[str, ...]:
 )
 @options.baseline
 @options.out
+@remembered
 @options.json_file
 def gate(
     adapters: tuple[str, ...],
@@ -72,6 +78,13 @@ def gate(
 @options.samples
 @options.planning
 @click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DOLLARS",
+    help="Budget of the load test, by the price of the model.",
+)
+@load_options.yes_live
+@click.option(
     "--load-duration",
     type=options.seconds,
     help="How long the load test takes: 30s on the simulator; live, none unless said here.",
@@ -79,6 +92,7 @@ def gate(
 @click.option("--no-load", is_flag=True, help="Leave the load test out.")
 @options.baseline
 @options.out
+@remembered
 @options.json_file
 def nightly(
     adapters: tuple[str, ...],
@@ -95,6 +109,8 @@ def nightly(
     plan_only: bool,
     price_in: float | None,
     price_out: float | None,
+    max_cost: float | None,
+    yes_live: bool,
     load_duration: float | None,
     no_load: bool,
     baseline: Path | None,
@@ -106,6 +122,11 @@ def nightly(
     The key is read from KIMI_API_KEY, the endpoint from KIMI_BASE_URL.
     """
     suite = suites.find()
+    bounds = Bounds(max_requests, max_tokens, max_cost, price_in, price_out)
+    asked = foreseen(suite, lane, edition=edition, base_url=base_url, model=model)
+    seconds = None if no_load else load_duration or (SHORT_LOAD if lane == "simulator" else None)
+    if seconds is not None and lane == "live" and not plan_only:
+        guard(suite, LOAD, asked, seconds, bounds, yes_live=yes_live)
     find = partial(unasked, suite) if plan_only else partial(inspect, suite, lane, api_key=api_key)
     target = find(edition=edition, base_url=base_url, model=model, without=parse_without(without))
     plan = plan_of(
@@ -122,11 +143,15 @@ def nightly(
         from kimi_conformance.cli.plan import Prices, tell  # it knows all mutants: slow to import
 
         tell(suite, target, plan, Prices(price_in, price_out), json_file)
-        show.say("A load test (--load-duration) is not in it.", json_file)
+        if load_duration is None or no_load:
+            show.say("A load test (--load-duration) is not in it.", json_file)
+        else:
+            show.say("", json_file)
+            say_load(plan_of_load(suite, LOAD, asked, load_duration, bounds), json_file)
         return 0
-    seconds = load_duration or (SHORT_LOAD if lane == "simulator" else None)
-    if no_load or seconds is None:
+    if seconds is None:
         return judge(suite, "nightly", target, plan, out=out, json_file=json_file)
+    order = Order(scenario=LOAD, duration_s=seconds, bounds=bounds)
     return judge(
         suite,
         "nightly",
@@ -134,7 +159,7 @@ def nightly(
         plan,
         out=out,
         json_file=json_file,
-        load=lambda folder: run_load(suite, "steady_chat", target, seconds, folder),
+        load=lambda folder: load_with_rest(suite, order, target, folder),
     )
 
 
@@ -144,7 +169,14 @@ def nightly(
 @options.edition
 @options.live
 @options.duration
+@load_options.bounds
+@load_options.plan
+@load_options.yes_live
+@load_options.wait_for
+@load_options.hands
+@sla_window.options
 @options.out
+@remembered
 @options.json_file
 def sla(
     scenario: str,
@@ -154,20 +186,42 @@ def sla(
     api_key: str | None,
     model: str | None,
     duration: float,
+    bounds: Bounds,
+    plan: float | None,
+    yes_live: bool,
+    wait_for: float | None,
+    hands: Hands,
+    since: str | None,
+    until: str | None,
+    formats: str | None,
     out: Path,
     json_file: str | None,
 ) -> int:
     """Measure the service level: what was promised, what was kept, how sure that is.
 
     The objectives stand in loadtests/slo.toml; the report shows each with its interval.
+    With --from, nothing is measured: the report is of the history, over a window of days.
     """
     suite = suites.find()
-    chosen = inspect(
-        suite,
-        lane_of(target, base_url, default="simulator"),
-        edition=edition,
+    asked = sla_window.Asked(
+        since=since,
+        until=until,
+        formats=formats,
+        target=target,
         base_url=base_url,
-        api_key=api_key,
         model=model,
     )
-    return measure(suite, "sla", chosen, scenario, duration, out=out, json_file=json_file)
+    if asked.is_window:
+        return sla_window.report(suite, asked, out=out, json_file=json_file)
+    return loaded(
+        suite,
+        "sla",
+        Order(scenario=scenario, duration_s=duration, bounds=bounds, crew=hands.crew),
+        Whom(lane_of(target, base_url, default="simulator"), edition, base_url, api_key, model),
+        plan=plan,
+        yes_live=yes_live,
+        wait_for=wait_for,
+        worker=hands.worker,
+        out=out,
+        json_file=json_file,
+    )

@@ -7,10 +7,12 @@ from typing import Any
 
 from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cli import show
+from kimi_conformance.cli.ci import tell_ci
 from kimi_conformance.cli.offered import hints
 from kimi_conformance.cli.pytest_child import CheckRun, run_side_by_side
 from kimi_conformance.cli.run_folder import RunFolder, read_run
 from kimi_conformance.cli.target import Target
+from kimi_conformance.errors import BudgetError
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict, worst_of
@@ -75,6 +77,7 @@ def judge_each(
         answer, verdict = _conclude(suite, catalogue, folder, json_file, load)
         answers.append(answer)
         verdicts.append(verdict)
+    tell_ci([read_run(folder.evidence) for folder in folders], suite, catalogue, json_file)
     show.answer(answers[0] if len(answers) == 1 else show.joined(answers), json_file)
     return worst_of(verdicts).exit_code
 
@@ -107,9 +110,13 @@ def _conclude(
     """Load, judge and report one run; its answer for machines, and its verdict."""
     worst, because = RunVerdict.CONFORMANT, ""
     if load is not None:
-        record = load(folder.folder)
-        folder.append(record)
-        worst, because = judged_load(record)
+        try:
+            record = load(folder.folder)
+        except BudgetError as error:
+            worst, because = RunVerdict.INCONCLUSIVE, str(error)
+        else:
+            folder.append(record)
+            worst, because = judged_load(record)
     refused = sum(budget["refused"] for budget in read_run(folder.evidence).budgets)
     if refused and worst is not RunVerdict.NOT_CONFORMANT:
         worst = RunVerdict.INCONCLUSIVE
@@ -147,7 +154,8 @@ def judged_load(record: Mapping[str, Any]) -> tuple[RunVerdict, str]:
     if missed:
         return RunVerdict.NOT_CONFORMANT, f"{name} missed {', '.join(missed)}"
     if open_ones:
-        return RunVerdict.INCONCLUSIVE, f"{name} leaves {', '.join(open_ones)} undecided"
+        why = f", since {record['ended_because']}" if record.get("ended_because") else ""
+        return RunVerdict.INCONCLUSIVE, f"{name} leaves {', '.join(open_ones)} undecided{why}"
     return RunVerdict.CONFORMANT, ""
 
 

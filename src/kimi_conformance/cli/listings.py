@@ -1,4 +1,4 @@
-"""`kimi-conformance requirements` and `adapters`: what there is."""
+"""`kimi-conformance requirements`: what must hold."""
 
 from collections import defaultdict
 from typing import Any
@@ -6,13 +6,10 @@ from typing import Any
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.adapters.protocol import CAPABILITIES, Binding
-from kimi_conformance.adapters.registry import factory_of, installed
 from kimi_conformance.cli import options, show
 from kimi_conformance.cli.proof import checks_by_requirement, killers_by_requirement
-from kimi_conformance.errors import KimiConformanceError
 
-__all__ = ["adapters", "requirements"]
+__all__ = ["requirements"]
 
 
 @click.command()
@@ -55,27 +52,3 @@ def requirements(topic: str | None, as_json: bool) -> None:
             click.echo(f"  {row['id']:<14} {row['level']:<7} {state:<10} {row['text']}")
     checked = sum(not row["excluded"] for row in rows)
     click.echo(f"\n{len(rows)} requirements: {checked} checked, {len(rows) - checked} excluded.")
-
-
-@click.command()
-@options.json_flag
-def adapters(as_json: bool) -> None:
-    """List the adapters of this environment and what each claims."""
-    rows = [_adapter(name) for name in installed()]
-    if as_json:
-        show.answer({"adapters": rows}, "-")
-        return
-    for row in rows:
-        click.echo(f"{row['name']:<12} {row['version'] or '-':<10} {row['problem'] or ''}")
-        for capability in row["capabilities"]:
-            click.echo(f"    {capability:<18} {CAPABILITIES.get(capability, '')}")
-    click.echo("\nYour own: --adapter package.module:open_adapter")
-
-
-def _adapter(name: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": name, "version": None, "capabilities": [], "problem": None}
-    try:
-        found = factory_of(name)(Binding(base_url="http://127.0.0.1:9/v1", api_key="sk-none"))
-    except KimiConformanceError as error:
-        return {**row, "problem": str(error)}
-    return {**row, "version": found.version, "capabilities": sorted(found.capabilities)}

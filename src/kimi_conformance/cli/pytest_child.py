@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kimi_conformance.adapters.clients.environments import VARIABLE as CLIENTS
 from kimi_conformance.errors import KimiConformanceError, UsageError
 from kimi_conformance.suite import Suite
 
@@ -183,7 +184,7 @@ def _environment(run: CheckRun) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("KIMI_", "OPENAI_", "LETTA_", "PYTEST_"))
+        if name == CLIENTS or not name.startswith(("KIMI_", "OPENAI_", "LETTA_", "PYTEST_"))
     }
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     kept["PYTHONDONTWRITEBYTECODE"] = "1"

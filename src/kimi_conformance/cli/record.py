@@ -78,7 +78,7 @@ def record(
         checks = read_run(run.evidence).checks
     wrong = [check for check in checks if check.verdict in {Verdict.FAILED, Verdict.ERROR}]
     for check in wrong:
-        click.echo(f"not recorded: {check.id}: {check.reason}", err=True)
+        show.say(f"not recorded: {check.id}: {check.reason}", "-")
     click.echo(f"{len(checks)} checks ran; cassettes are in {plan.record_into}")
     return 1 if wrong else 0
 

@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from kimi_conformance import __version__
+from kimi_conformance.cli.history_file import remember
 from kimi_conformance.errors import RunError, UsageError
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import SCHEMA, Run, encode, parse
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import Conclusion, RunVerdict, conclude, worst_of
 
-__all__ = ["RunFolder", "read_run"]
+__all__ = ["RunFolder", "evidence_file", "read_run"]
 
 _LIBRARIES = ("pytest", "httpx", "vcrpy", "respx", "hypothesis", "locust", "openai")
+
+
+def evidence_file(path: Path) -> Path:
+    """The evidence of a run that is named by its folder, or by that file."""
+    return path / "run.jsonl" if path.is_dir() else path
 
 
 def read_run(path: Path) -> Run:
@@ -30,7 +36,7 @@ def read_run(path: Path) -> Run:
     Raises:
         RunError: There is none, or it is damaged.
     """
-    file = path / "run.jsonl" if path.is_dir() else path
+    file = evidence_file(path)
     try:
         with file.open("rb") as lines:
             return parse(lines, str(file))
@@ -153,21 +159,26 @@ class RunFolder:
         )
 
     def report(self, suite: Suite) -> dict[str, Path]:
-        """Render the run; the files by their format.
+        """Render the run, and add it to the history; the files by their format.
 
         Raises:
             RunError: The folder cannot be written.
         """
+        from kimi_conformance.cli.beside import beside
         from kimi_conformance.reporting import write_report
 
-        return dict(
+        run, catalogue = read_run(self.evidence), suite.catalogue()
+        files = dict(
             write_report(
-                read_run(self.evidence),
-                suite.catalogue(),
+                run,
+                catalogue,
                 self.folder,
                 template_folder=suite.reports / "templates",
+                beside=beside(run, self.folder, suite),
             )
         )
+        remember(self.folder, run.header["job"], catalogue)
+        return files
 
 
 def _make_folder(out: Path, name: str) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from kimi_conformance.errors import RunError
+from kimi_conformance.load.judging.ending import words_of
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 from kimi_conformance.verdicts import Conclusion, Outcome, RunVerdict, Verdict, conclude, worst_of
@@ -21,8 +22,14 @@ WORST_SHOWN = 12  # failures that the summary prints; the report has them all
 
 
 def say(text: str, json_file: str | None = None) -> None:
-    """Print for a person: to stderr where stdout carries JSON."""
-    click.echo(text, err=json_file == "-")
+    """Print for a person: to stderr where stdout carries JSON.
+
+    What comes from outside, as the reason of a failure does, can neither steer a terminal nor
+    give a command to the CI system that reads the log.
+    """
+    from kimi_conformance.reporting.visible import printable  # and Jinja with it: slow to import
+
+    click.echo(printable(text), err=json_file == "-")
 
 
 def answer(value: Mapping[str, Any], json_file: str | None) -> None:
@@ -34,6 +41,8 @@ def answer(value: Mapping[str, Any], json_file: str | None) -> None:
     if json_file is None:
         return
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    if not _is_unicode(text):
+        text = json.dumps(value, indent=2) + "\n"  # half a surrogate pair, as an escape
     if json_file == "-":
         click.echo(text, nl=False)
         return
@@ -43,7 +52,12 @@ def answer(value: Mapping[str, Any], json_file: str | None) -> None:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise RunError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 @contextmanager
@@ -187,7 +201,9 @@ def objectives(load: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{load['scenario']}: {load['requests']} requests in {load['duration_s']:.0f} s"
         + ("" if load["valid"] else f"; INVALID: {'; '.join(load['invalid_because'])}")
+        + ("" if load["complete"] else f"; CUT SHORT: {load.get('ended_because') or load['ended']}")
     ]
+    lines += [f"  {text}" for text in words_of(load)]
     for each in load["objectives"]:
         sign = "≥" if each["comparison"] == "at_least" else "≤"
         value = "no data" if each["value"] is None else f"{each['value']:.4g}"

@@ -6,9 +6,10 @@ import os
 import secrets
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from select import select
+from threading import Thread
 from types import FrameType
 
 import click
@@ -74,6 +75,7 @@ DEFAULT_TIER = "t5"
     flag_value="-",
     help="Say where, in one line of JSON on stdout; the same as a bare --json.",
 )
+@click.option("--until-eof", is_flag=True, hidden=True, help="End when stdin does.")
 def simulate(
     edition: str,
     host: str,
@@ -88,6 +90,7 @@ def simulate(
     workers: int,
     send_log: Path | None,
     json_to: str | None,
+    until_eof: bool,
 ) -> None:
     """Serve the embedded Kimi API until SIGTERM or Ctrl-C."""
     if workers > 1 and (balance is not None or tier not in {None, "none"}):
@@ -110,7 +113,7 @@ def simulate(
     )
     if send_log is not None:
         _empty(send_log)
-    with _told_to_stop() as stop:
+    with _told_to_stop(until_eof=until_eof) as stop:
         if workers == 1:
             with serve(plan) as url:
                 gc.freeze()  # what is there now stays: no pause to look through it again
@@ -142,13 +145,26 @@ def _empty(file: Path) -> None:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[int]:
-    """A file descriptor that becomes readable at SIGTERM or Ctrl-C."""
+def _told_to_stop(*, until_eof: bool) -> Iterator[int]:
+    """A file descriptor that becomes readable at SIGTERM or Ctrl-C.
+
+    Args:
+        until_eof: Whether it does so at the end of stdin too: whoever started this process and
+            was killed could not tell it to stop.
+    """
     readable, writable = os.pipe()
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
         os.write(writable, b"x")
 
+    def await_end() -> None:
+        with suppress(OSError):  # the pipe is closed where it was told otherwise before
+            while os.read(0, 4096):
+                pass
+            os.write(writable, b"x")
+
+    if until_eof:
+        Thread(target=await_end, daemon=True).start()
     before = {name: signal.signal(name, leave) for name in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield readable

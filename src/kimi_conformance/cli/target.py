@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from kimi_conformance.cli.offered import UNSERVED, unserved
+from kimi_conformance.cli.show import say
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
 from kimi_conformance.http import httpx, ssl_context
@@ -24,6 +25,7 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "LANES",
     "Target",
+    "UnreachableTargetError",
     "UnusableTargetError",
     "entries_of",
     "inspect",
@@ -34,12 +36,17 @@ __all__ = [
 ]
 
 LANES = ("cassette", "simulator", "live")
+_NOT_YET = (502, 503, 504)  # as a gateway answers for what is not up
 DEFAULT_EDITION = "2025-09"
 DEFAULT_BASE_URL = "https://api.moonshot.cn/v1"
 
 
 class UnusableTargetError(KimiConformanceError):
     """The live endpoint cannot be judged: nobody answers, or the key is refused."""
+
+
+class UnreachableTargetError(UnusableTargetError):
+    """Nobody answers there, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,7 @@ def _model(asked: str | None, ids: list[str], edition: Edition) -> str:
         return asked
     if edition.default_model in ids or not ids:
         return edition.default_model
-    click.echo(f"{edition.default_model} is not on offer; asking {ids[0]} instead.", err=True)
+    say(f"{edition.default_model} is not on offer; asking {ids[0]} instead.", "-")
     return ids[0]
 
 
@@ -189,10 +196,15 @@ def listed_models(url: str, api_key: str) -> list[Any] | None:
         with _client(api_key) as client:
             reply = client.get(f"{url}/models")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UnusableTargetError(
+        raise UnreachableTargetError(
             f"{url} does not answer: {str(error) or type(error).__name__}. Is it running, and is "
             "KIMI_BASE_URL right?"
         ) from error
+    if reply.status_code in _NOT_YET:
+        raise UnreachableTargetError(
+            f"{url} is not ready: it answers with {reply.status_code}. Is what stands behind it "
+            "running?"
+        )
     if reply.status_code in {401, 403}:
         raise UnusableTargetError(
             f"{url} refuses the key ({reply.status_code}). Keys of api.moonshot.cn and "

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kimi_conformance.http import httpx, ssl_context
-from kimi_conformance.load.reply import error_class
-from kimi_conformance.load.samples import ErrorClass
-from kimi_conformance.load.scan import StreamScan
+from kimi_conformance.load.client.reply import error_class
+from kimi_conformance.load.client.scan import StreamScan
+from kimi_conformance.load.samples.records import ErrorClass
 from kimi_conformance.wire.exchange import Request
 
 __all__ = ["Found", "Probing"]
