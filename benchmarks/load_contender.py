@@ -27,7 +27,7 @@ from locust.env import Environment
 
 from kimi_conformance.load.running.garbage import Garbage
 from kimi_conformance.load.samples.log import SampleLog
-from kimi_conformance.load.samples.records import Header
+from kimi_conformance.load.samples.records import Header, Sample
 from kimi_conformance.load.users.arrivals import Poisson
 from kimi_conformance.load.users.dispatch import Dispatcher
 from kimi_conformance.load.users.kimi_user import KimiUser
@@ -46,13 +46,17 @@ never = gevent.event.Event()
 
 
 class Seen:
-    """What one of Locust's clients saw."""
+    """What one of Locust's clients saw, and how many of our calls failed."""
 
     def __init__(self) -> None:
         self.mark()
 
     def mark(self) -> None:
         self.ttft, self.itl = array("d"), array("d")
+        self.failed = 0
+
+    def sample(self, sample: Sample) -> None:
+        self.failed += not sample.ok
 
     def times(self, sent: float, times: list[float]) -> None:
         if times:
@@ -211,7 +215,7 @@ def main() -> None:
         now, lasted = process.cpu_times(), time.perf_counter() - began
         table = environment.stats.total
         told = {
-            "failed": table.num_failures,
+            "failed": seen.failed or table.num_failures,
             "seconds": lasted,
             "cpu": now.user + now.system - spent.user - spent.system,
             "resident": process.memory_info().rss,
@@ -255,7 +259,7 @@ def _prepare(folder: Path, base_url: str, seconds: float) -> SampleLog:
         warm_up_s=WARM_UP,
     )
     log = SampleLog(folder / "one.samples", header)
-    KimiUser.setting = Setting(
+    setting = KimiUser.setting = Setting(
         base_url=base_url,
         api_key="sk-benchmark",
         model="kimi-k2.6",
@@ -263,6 +267,7 @@ def _prepare(folder: Path, base_url: str, seconds: float) -> SampleLog:
         log=log,
         zero=time.perf_counter(),
     )
+    setting.watchers.append(seen.sample)
     return log
 
 

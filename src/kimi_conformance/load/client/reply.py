@@ -80,17 +80,7 @@ def plain_reply(body: bytes) -> Reply:
     """Judge the body of a 200 that is not streamed."""
     completion = members(parse_json(body))
     usage = members(completion.get("usage"))
-    choices = [members(choice) for choice in elements(completion.get("choices"))]
-    if not completion:
-        flaw = "the body is no JSON object"
-    elif not choices:
-        flaw = "no choices"
-    elif not all(_says_something(members(choice.get("message"))) for choice in choices):
-        flaw = "a choice without a message"
-    elif not all(is_text(choice.get("finish_reason")) for choice in choices):
-        flaw = "a choice without finish_reason"
-    else:
-        flaw = ""
+    flaw = _flaw_of(completion)
     return Reply(
         error=ErrorClass.INVALID if flaw else ErrorClass.OK,
         detail=flaw,
@@ -98,6 +88,22 @@ def plain_reply(body: bytes) -> Reply:
         completion_tokens=_count(usage.get("completion_tokens")),
         cached_tokens=cached_of(usage),
     )
+
+
+def _flaw_of(completion: Mapping[str, Any]) -> str:
+    """Why it is no usable completion; "" where it is one."""
+    if not completion:
+        return "the body is no JSON object"
+    choices = elements(completion.get("choices"))
+    if not choices:
+        return "no choices"
+    for each in choices:  # plain loops: this is done for every reply under load
+        choice = members(each)
+        if not _says_something(members(choice.get("message"))):
+            return "a choice without a message"
+        if not is_text(choice.get("finish_reason")):
+            return "a choice without finish_reason"
+    return ""
 
 
 def gaps_of(incoming: Incoming) -> list[float]:
@@ -126,8 +132,11 @@ def _streamed_reply(incoming: Incoming) -> Reply:
 
 def _says_something(message: Mapping[str, Any]) -> bool:
     """Whether anything was generated."""
-    texts = (message.get("content"), message.get("reasoning_content"))
-    return any(is_text(text) for text in texts) or bool(elements(message.get("tool_calls")))
+    return (
+        is_text(message.get("content"))
+        or is_text(message.get("reasoning_content"))
+        or bool(elements(message.get("tool_calls")))
+    )
 
 
 def _count(value: Any) -> int | None:

@@ -57,6 +57,11 @@ class State:
     failures: int = 0
     parent: int | None = None
 
+    def count(self, sample: Sample) -> None:
+        """Count a logical call that is over."""
+        self.requests += 1
+        self.failures += not sample.ok
+
     def stop(self, why: Ended) -> None:
         """End the run."""
         if not self.over.is_set():
@@ -77,18 +82,13 @@ class State:
 
 
 def listen(environment: Environment, state: State) -> None:
-    """Count requests, and end the run when Locust has ended it or the scenario raised."""
-
-    def count(exception: Exception | None = None, **_: Any) -> None:
-        state.requests += 1
-        state.failures += exception is not None
+    """End the run when Locust has ended it or the scenario raised."""
 
     def fault(exception: Exception, **_: Any) -> None:
         state.broke(exception)
 
     events = environment.events
     for hook, listener in (
-        (events.request, count),
         (events.user_error, fault),
         (events.test_stop, lambda **_: state.stop(Ended.COMPLETE)),
     ):
@@ -132,6 +132,7 @@ def started(
             counts it among its own does not.
         shipped: Called whenever something was written.
     """
+    setting.watchers.append(state.count)
     beside = [
         gevent.spawn(_probe_lag, state.lags),
         gevent.spawn(_flush, setting, state, source, shipped),

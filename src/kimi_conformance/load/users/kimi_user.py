@@ -341,14 +341,6 @@ class KimiUser(User):
         shared.tally.cached += call.cached_tokens
         for watch in shared.watchers:
             watch(sample)
-        self.environment.events.request.fire(
-            request_type="stream" if call.streamed else "plain",
-            name=name,
-            response_time=sample.response_s * 1000,
-            response_length=seen.received,
-            exception=None if sample.ok else RuntimeError(f"{reply.error}: {reply.detail}"),
-            context={},
-        )
         return sample
 
     def _await_arrival(self) -> None:
