@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+MATRIX := tests/test_mutants.py tests/test_faults.py
 
 .PHONY: install run test search check quick format clean
 
@@ -25,8 +26,14 @@ run: install
 quick: install
 	$(BIN)/python -m pytest
 
+# The mutation matrix takes processors, the load tests mostly time: side by side they take half of it.
 test: install
-	$(BIN)/python -m pytest -m ""
+	@$(BIN)/python -m pytest -m "" $(MATRIX) >$(VENV)/matrix.log 2>&1 & matrix=$$!; \
+	trap 'kill $$matrix' INT TERM; \
+	$(BIN)/python -m pytest -m "" $(MATRIX:%=--ignore=%); others=$$?; \
+	wait $$matrix; mutants=$$?; \
+	cat $(VENV)/matrix.log; \
+	exit $$((others | mutants))
 
 search: install
 	$(BIN)/python -m pytest -c conformance/pytest.ini --rootdir conformance conformance/adapter \

@@ -40,7 +40,7 @@ __all__ = [
 LONGEST_ANSWER = 1024  # tokens, so that a model that thinks comes to its call
 MOST_TRIALS = 1_000_000  # beyond them nobody would decide anything
 AT_ONCE = 4  # requests to a live endpoint
-PATIENCE_SHARE = 0.8  # of an endpoint's patience; the rest is for what is under way to end
+PATIENCE_SHARE = 0.6  # of an endpoint's patience; the rest is for what is under way to end
 
 
 class Decided(StrEnum):
