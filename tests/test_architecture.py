@@ -16,14 +16,14 @@ RINGS = (
     # pure: values and rules, the standard library only
     (
         *("errors", "requirements", "editions", "verdicts", "baselines", "runs"),
-        *("wire", "slo", "statistics", "models"),
+        *("wire", "slo", "statistics", "models", "drift"),
     ),
     # the doors to the outside
     ("http", "suite", "history"),
     # what answers, and what is judged
     ("stage", "adapters", "simulator", "cassettes"),
     # what people use
-    ("checks", "plugin", "reporting", "load", "probing"),
+    ("checks", "plugin", "reporting", "load", "probing", "alerts"),
     ("cli", "__main__"),
 )
 PURE = RINGS[0]
@@ -33,7 +33,10 @@ ONLY_IN = {
     "gevent": ("load/",),
     "jinja2": ("reporting/",),
     "jsonschema": ("reporting/evidence_schema.py",),
-    "openai": ("adapters/openai_python.py",),
+    "openai": ("adapters/openai_python.py", "adapters/clients/bridges/"),
+    "litellm": ("adapters/clients/bridges/",),
+    "pydantic_ai": ("adapters/clients/bridges/",),
+    "letta": ("adapters/clients/bridges/",),
     "vcr": ("cassettes/",),
     "uvloop": ("stage/",),
     "click": ("cli/",),

@@ -288,7 +288,9 @@ async def test_a_call_carries_its_four_parts_and_nothing_of_who_watches_it(
     adapter: Chats, upstream: Upstream
 ) -> None:
     """A user's words, model, tools and wish arrive; how the work is tracked stays here."""
-    upstream.replies(replies.json_reply(replies.completion_body("", message={"tool_calls": [CALL]})))
+    upstream.replies(
+        replies.json_reply(replies.completion_body("", message={"tool_calls": [CALL]}))
+    )
     forced = {"type": "function", "function": {"name": "search"}}
 
     await adapter.chat(

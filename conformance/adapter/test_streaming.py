@@ -250,5 +250,5 @@ async def test_nothing_behind_done_is_handed_on(
     sound = await streamed(adapter)
     arrived = await streamed(adapter)
 
-    assert len(arrived) == len(sound)
+    assert len(arrived) == len(sound) > 0
     assert joined(arrived) == joined(sound)

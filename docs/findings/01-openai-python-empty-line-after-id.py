@@ -24,7 +24,7 @@ STREAM = f"id: 0\ndata: {json.dumps(CHUNK)}\n\n\nid: 1\ndata: [DONE]\n\n\n".enco
 class Kimi(http.server.BaseHTTPRequestHandler):
     """Answers every chat with that stream."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_POST(self) -> None:
         """Answer."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)

@@ -23,7 +23,7 @@ STREAM = f"data: {json.dumps(CHUNK)}\n\n".encode()  # and a proxy that closed in
 class Kimi(http.server.BaseHTTPRequestHandler):
     """Answers every chat with that stream."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_POST(self) -> None:
         """Answer."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)

@@ -12,7 +12,7 @@ import threading
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # no request but the one below
 
-import litellm  # noqa: E402 - it reads the variable when it is imported
+import litellm
 
 MESSAGE = {"role": "assistant", "content": "Hello."}
 ANSWER = json.dumps(
@@ -30,7 +30,7 @@ ANSWER = json.dumps(
 class Kimi(http.server.BaseHTTPRequestHandler):
     """Answers every chat with that."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_POST(self) -> None:
         """Answer."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)

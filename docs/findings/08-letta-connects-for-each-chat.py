@@ -33,7 +33,7 @@ class Kimi(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_POST(self) -> None:
         """Answer."""
         connections.add(self.client_address)
         self.rfile.read(int(self.headers["Content-Length"]))

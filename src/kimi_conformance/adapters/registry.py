@@ -57,8 +57,8 @@ def _by_entry_point(spec: str) -> AdapterFactory:
         return process_factory(Environments.of_user().command(published[spec]))
     if spec not in offered:
         raise UsageError(
-            f"There is no adapter '{spec}'. {nearest(spec, [*offered, *published])} Your own is named by "
-            "its factory: --adapter package.module:open_adapter"
+            f"There is no adapter '{spec}'. {nearest(spec, [*offered, *published])} Your own is "
+            "named by its factory: --adapter package.module:open_adapter"
         )
     return _by_path(spec, *offered[spec].value.split(":", 1))
 

@@ -28,9 +28,13 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("compare", "Show what is different between two runs, and how sure that is."),
     "trend": ("trend", "Show how a requirement or an objective went over time."),
     "probe": ("probe", "Send one small request an interval, and remember how it went."),
-    "record": ("record", "Make the cassettes anew."),
+    "record": ("record", "Make the cassettes anew, or say what ails them."),
+    "scan": ("scan", "Find secrets in what was written."),
+    "drift": ("drift", "Show what is answered otherwise than it was recorded."),
+    "notify": ("notify", "Tell what is wrong when it begins, and when it has ended."),
     "simulate": ("simulate", "Serve the embedded Kimi API."),
     "selfcheck": ("selfcheck", "Show that every check can fail, and only when it should."),
+    "mutate-cassettes": ("mutate_cassettes", "Show that what cassettes say is looked at."),
     "models": ("models", "See, change and verify how the models are configured."),
     "choose": ("choose", "Name the model to take, and say why."),
     "requirements": ("listings", "List what must hold, and what is left out."),
@@ -51,7 +55,7 @@ class _Commands(click.Group):
             return None
         module, _ = _COMMANDS[cmd_name]
         found: click.Command = getattr(
-            importlib.import_module(f"kimi_conformance.cli.{module}"), cmd_name
+            importlib.import_module(f"kimi_conformance.cli.{module}"), cmd_name.replace("-", "_")
         )
         return found
 

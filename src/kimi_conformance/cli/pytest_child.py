@@ -47,7 +47,12 @@ class CheckRun:
     max_requests: int | None = None
     max_tokens: int | None = None
     time_limit: float = 30.0
+    rpm: int | None = None
+    concurrency: int | None = None
+    tpm: int | None = None
+    time_total: float | None = None
     record_into: Path | None = None
+    cassettes: Path | None = None
     baseline: Path | None = None
     matrix: bool = False
 
@@ -143,7 +148,12 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-samples": run.samples,
         "--kimi-max-requests": run.max_requests,
         "--kimi-max-tokens": run.max_tokens,
+        "--kimi-rpm": run.rpm,
+        "--kimi-concurrency": run.concurrency,
+        "--kimi-tpm": run.tpm,
+        "--kimi-time-total": run.time_total,
         "--kimi-record": run.record_into,
+        "--kimi-cassettes": run.cassettes,
         "--kimi-baseline": run.baseline,
     }
     many = {

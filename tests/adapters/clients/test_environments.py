@@ -13,8 +13,10 @@ from kimi_conformance.adapters.clients.environments import VARIABLE, Environment
 from kimi_conformance.adapters.clients.installers import Installed
 from kimi_conformance.errors import UsageError
 
-CLIENT = next(iter(parse(
-    """
+CLIENT = next(
+    iter(
+        parse(
+            """
 [[client]]
 name = "mine"
 title = "My client"
@@ -24,7 +26,9 @@ tested = { "mine[all]" = "1.2" }
 bridge = "openai_sdk"
 claims = { chat = "README", streaming = "README" }
 """
-).values()))
+        ).values()
+    )
+)
 
 
 class FakeInstaller:
@@ -44,7 +48,7 @@ class FakeInstaller:
         (folder / "made").write_text(str(len(self.wanted)))
         if self.fails:
             raise UsageError("no such version")
-        newest = {"mine[all]": ">=1,<2"} == wanted
+        newest = wanted == {"mine[all]": ">=1,<2"}
         return Installed(packages={"mine": "1.9" if newest else "1.2", "other": "7"})
 
 
@@ -112,7 +116,7 @@ def test_a_lock_that_is_damaged_says_what_to_do(environments: Environments) -> N
     environments.install(CLIENT)
     (environments.folder / "mine.lock.json").write_text("{")
 
-    with pytest.raises(UsageError, match="is damaged. Delete it, and type: kimi-conformance"):
+    with pytest.raises(UsageError, match=r"is damaged\. Delete it, and type: kimi-conformance"):
         environments.state(CLIENT)
 
 

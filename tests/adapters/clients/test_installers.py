@@ -1,7 +1,9 @@
 """pip and npm are asked for exact versions, and what they say is told without addresses."""
 
 import json
+import shutil
 import subprocess
+import venv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,13 @@ from kimi_conformance.adapters.clients.installers import INSTALLERS, Installed
 from kimi_conformance.errors import UsageError
 
 LISTED = [{"name": "mine", "version": "1.2"}, {"name": "pip", "version": "26.1"}]
-LOCK = {"packages": {"": {}, "node_modules/a": {"version": "1"}, "node_modules/a/node_modules/@b/c": {"version": "2"}}}
+LOCK = {
+    "packages": {
+        "": {},
+        "node_modules/a": {"version": "1"},
+        "node_modules/a/node_modules/@b/c": {"version": "2"},
+    }
+}
 
 
 @pytest.fixture
@@ -28,8 +36,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
         return subprocess.CompletedProcess(argv, 0, json.dumps(LISTED), "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(installers.venv, "create", lambda folder, **_: folder.mkdir())
-    monkeypatch.setattr(installers.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(venv, "create", lambda folder, **_: folder.mkdir())
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     return commands
 
 
@@ -64,13 +72,15 @@ def test_npm_names_every_package_once(ran: list[Sequence[str]], tmp_path: Path) 
 
 
 def test_npm_installs_the_same_again(ran: list[Sequence[str]], tmp_path: Path) -> None:
-    INSTALLERS["javascript"].install(tmp_path / "new", {"a": "1"}, Installed(packages={}, lock=LOCK))
+    INSTALLERS["javascript"].install(
+        tmp_path / "new", {"a": "1"}, Installed(packages={}, lock=LOCK)
+    )
 
     assert ran[0][1] == "ci"
 
 
 def test_without_npm_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installers.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
 
     with pytest.raises(UsageError, match="npm is not on the PATH"):
         INSTALLERS["javascript"].install(tmp_path / "new", {"a": "1"}, None)

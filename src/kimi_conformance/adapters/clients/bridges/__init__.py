@@ -1,0 +1,1 @@
+"""What speaks for each client: it hands calls on and repairs nothing."""
