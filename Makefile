@@ -44,6 +44,8 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/kimi-conformance scan cassettes fixtures
+	$(BIN)/kimi-conformance record --check
 	$(BIN)/kimi-conformance gate
 
 format: install

@@ -7,7 +7,7 @@ without a requirement is none of its business.
 """
 
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cache, partial
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECK", "bench_of"]
 
+LEAST_WAIT = 0.05  # seconds; less is no wait for a limit
 CHECK: pytest.StashKey["CheckItem"] = pytest.StashKey()  # on items
 _BENCH = pytest.StashKey[Any]()  # on the configuration
 _PHASES = pytest.StashKey[list[Any]]()
@@ -50,7 +51,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--kimi-max-requests", type=int, help="budget of a live run, in requests")
     option("--kimi-max-tokens", type=int, help="budget of a live run, in tokens asked for")
     option("--kimi-time-limit", type=float, default=30.0, help="seconds that a check may take")
+    option("--kimi-rpm", type=int, help="chats a minute that a live endpoint is asked")
+    option("--kimi-concurrency", type=int, help="chats at once that a live endpoint is asked")
+    option("--kimi-tpm", type=int, help="tokens a minute that a live endpoint is asked for")
+    option("--kimi-time-total", type=float, help="seconds after which a live run begins nothing")
     option("--kimi-record", type=Path, help="write cassettes into this folder")
+    option("--kimi-cassettes", type=Path, help="play those in this folder; the suite's otherwise")
     option("--kimi-evidence", type=Path, help="append evidence to this file")
     option("--kimi-baseline", type=Path, help="what is known to fail, as a TOML file")
     option(
@@ -114,7 +120,12 @@ def _make_bench(config: pytest.Config) -> "Bench":
                 max_requests=option("--kimi-max-requests"),
                 max_tokens=option("--kimi-max-tokens"),
                 time_limit=option("--kimi-time-limit"),
+                rpm=option("--kimi-rpm"),
+                concurrency=option("--kimi-concurrency"),
+                tpm=option("--kimi-tpm"),
+                time_total=option("--kimi-time-total"),
                 record_into=option("--kimi-record"),
+                cassettes=option("--kimi-cassettes"),
                 evidence=option("--kimi-evidence"),
                 baseline=option("--kimi-baseline"),
                 matrix=option("--kimi-matrix"),
@@ -150,10 +161,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+    if config.getoption("--kimi-lane") == "live":
+        _put_in_order(config, items)
     checks = [item for item in items if CHECK in item.stash]
     if checks:
         _verify_baselines(config, [*items, *dropped])
         bench_of(config).announce(len(checks))
+
+
+def _put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is worth the most for what it costs comes first; others keep their order."""
+    from kimi_conformance.checks.valued import key_of
+
+    places = bench_of(config).turns.in_order(i.stash[CHECK] for i in items if CHECK in i.stash)
+    items.sort(key=lambda i: places[key_of(i.stash[CHECK])] if CHECK in i.stash else -1)
 
 
 def _verify_baselines(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -173,6 +194,7 @@ def _bind(config: pytest.Config, item: pytest.Item) -> bool:
     mark = item.get_closest_marker("requirement")
     if mark is None:
         return True
+    from kimi_conformance.cassettes.cassette import name_of
     from kimi_conformance.checks.item import CheckItem, check_id
     from kimi_conformance.errors import UsageError
 
@@ -190,7 +212,7 @@ def _bind(config: pytest.Config, item: pytest.Item) -> bool:
         capabilities=_capabilities(item, requirement),
         adapter=sut if requirement.plane == "adapter" else None,
         endpoint=sut if requirement.plane == "endpoint" else None,
-        cassette=f"{bench.edition.name}/{_file_name(id)}",
+        cassette=name_of(id, bench.edition.name),
     )
     item.stash[CHECK] = check
     chosen = config.getoption("--kimi-requirement")
@@ -208,11 +230,6 @@ def _capabilities(item: pytest.Item, requirement: "Requirement") -> tuple[str, .
     return tuple(filter(None, (requirement.capability, *marks)))
 
 
-def _file_name(id: str) -> str:
-    """A check's id as the name of a file: letters, digits, dots and dashes only."""
-    return "".join(char if char.isalnum() or char in "/-_." else "-" for char in id).strip("-")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """Prepare a check under its limits, unless what it would say is known already."""
@@ -221,6 +238,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
         check.known = bench_of(item.config).known_verdict(check)
         if check.known is not None:
             pytest.skip("the fault changes no answer that this check gets")
+        bench_of(item.config).await_turn(check)
     with _limits(item):
         return (yield)
 
@@ -239,17 +257,22 @@ def _limits(item: pytest.Item) -> AbstractContextManager[object]:
     bench = bench_of(item.config)
     limits = ExitStack()
     limits.enter_context(bench.guarding())
-    limits.enter_context(_TimeLimit(bench.options.time_limit))
+    limits.enter_context(_TimeLimit(bench.options.time_limit, bench.waited))
     return limits
 
 
 class _TimeLimit:
-    """Raises CheckTimeoutError in this thread when so many seconds have passed."""
+    """Raises CheckTimeoutError in this thread when so many seconds have passed.
 
-    def __init__(self, seconds: float) -> None:
+    Time in which a live endpoint's limits were waited for does not count: `waited` tells it.
+    """
+
+    def __init__(self, seconds: float, waited: Callable[[], float]) -> None:
         self._seconds = seconds
+        self._waited = waited
 
     def __enter__(self) -> None:
+        self._credited = self._waited()
         self._before = signal.signal(signal.SIGALRM, self._raise)
         signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
@@ -260,6 +283,11 @@ class _TimeLimit:
     def _raise(self, _signal: int, _frame: FrameType | None) -> None:
         from kimi_conformance.checks.item import CheckTimeoutError
 
+        waited = self._waited()
+        if (more := waited - self._credited) > LEAST_WAIT:
+            self._credited = waited
+            signal.setitimer(signal.ITIMER_REAL, more)
+            return
         raise CheckTimeoutError(f"the check took longer than its limit of {self._seconds:g} s")
 
 

@@ -11,6 +11,7 @@ The evidence of a run: JSON lines, one record each.
     law        how one wire law fared in one check: applied so often, violated so
     sample     of one check, how many trials were good, and what that shows of the share
     budget     what was spent on a live endpoint, and how much was not sent for it
+    drift      one change against a recording: its class, where, before, after, who changed
     load       the result of one load scenario; refers to its samples by file and digest
     proof      what selfcheck found: mutants, benign variants, vacuum
     footer     when it ended and with which verdict; no footer means that it was cut short
@@ -83,6 +84,7 @@ class Run:
         exchanges: The exchange records by id.
         samples: The sample records.
         budgets: The budget records, one a plane.
+        drifts: The drift records.
         loads: The load records.
         proofs: The proof records.
         footer: The last record, or None: the run was cut short.
@@ -96,6 +98,7 @@ class Run:
     exchanges: Mapping[str, Record]
     samples: Sequence[Record] = ()
     budgets: Sequence[Record] = ()
+    drifts: Sequence[Record] = ()
     loads: Sequence[Record] = ()
     proofs: Sequence[Record] = ()
     footer: Record | None = None
@@ -196,6 +199,7 @@ def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
         exchanges={record["id"]: record for record in of_kind["exchange"]},
         samples=of_kind["sample"],
         budgets=of_kind["budget"],
+        drifts=of_kind["drift"],
         loads=of_kind["load"],
         proofs=of_kind["proof"],
         footer=of_kind["footer"][-1] if of_kind["footer"] else None,

@@ -1,6 +1,11 @@
 """A cassette keeps what was on the wire, says where it comes from, and replays only that."""
 
 import asyncio
+import errno
+import signal
+import subprocess
+import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +17,7 @@ from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN
 from kimi_conformance.cassettes.recorder import record
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.http import httpx
-from kimi_conformance.stage import replies
+from kimi_conformance.stage import Stage, replies
 from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Request
 
 PROVENANCE = Provenance(
@@ -215,3 +220,90 @@ def test_bytes_that_are_no_text_survive(tmp_path: Path) -> None:
     record(tmp_path / "c.yaml", [exchange(odd)], PROVENANCE, origin=SIMULATOR_ORIGIN)
 
     assert read(tmp_path / "c.yaml", "c").interactions[0].answer.body == b"\x1f\x8b\xff\x00"
+
+
+def test_a_header_that_changed_is_recorded_anew(file: Path) -> None:
+    changed = replace(STREAM, headers=(*STREAM.headers, ("Retry-After", "7")))
+
+    written = record(file, [exchange(changed)], PROVENANCE, origin=SIMULATOR_ORIGIN)
+
+    assert written
+    assert read(file, "c").interactions[0].answer.header("Retry-After") == "7"
+
+
+@pytest.mark.parametrize("fails", ["write_text", "replace"])
+def test_a_write_that_fails_leaves_the_recording_as_it_was(
+    file: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    before = file.read_bytes()
+    monkeypatch.setattr(Path, fails, full_disk)
+
+    with pytest.raises(CassetteError, match="No space left"):
+        record(file, [exchange(replies.completion("x"))], PROVENANCE, origin=SIMULATOR_ORIGIN)
+
+    assert file.read_bytes() == before
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_a_write_that_is_killed_leaves_the_recording_as_it_was(file: Path) -> None:
+    before = file.read_bytes()
+    killed_at_the_rename = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from kimi_conformance.cassettes import cassette, read\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "path = Path(sys.argv[1]); cassette.write(path, read(path, 'c'), 'http://x')\n"
+    )
+
+    killed = subprocess.run([sys.executable, "-c", killed_at_the_rename, file], check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert file.read_bytes() == before
+    assert read(file, "c").interactions
+    assert [path.name for path in file.parent.glob("*.yaml")] == [file.name]
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "noticed"),
+    [
+        (replies.cut, httpx.RemoteProtocolError),
+        (replies.reset, httpx.ReadError),
+        (replies.stalled, httpx.ReadTimeout),
+    ],
+)
+def test_a_recorded_break_breaks_again(
+    tmp_path: Path, stage: Stage, breaks: object, noticed: type[Exception]
+) -> None:
+    broken = breaks(STREAM, 3)  # type: ignore[operator]
+    record(tmp_path / "c.yaml", [exchange(broken)], PROVENANCE, origin=SIMULATOR_ORIGIN)
+    lane = stage.open_lane(Player(read(tmp_path / "c.yaml", "c"), "c"))
+    received: list[bytes] = []
+
+    with pytest.raises(noticed), ask(f"{lane.base_url}/chat/completions") as response:
+        received.extend(response.iter_raw())
+    stage.close_lane(lane)
+
+    assert b"".join(received) == b"".join(frame.data for frame in broken.frames)
+
+
+def test_frames_come_at_the_times_at_which_they_were_recorded(tmp_path: Path, stage: Stage) -> None:
+    slow = replace(STREAM, frames=(Frame(0.0, b"data: 1\n\n"), Frame(0.08, b"data: 2\n\n")))
+    record(tmp_path / "c.yaml", [exchange(slow)], PROVENANCE, origin=SIMULATOR_ORIGIN)
+    lane = stage.open_lane(Player(read(tmp_path / "c.yaml", "c"), "c", timed=True))
+
+    with ask(f"{lane.base_url}/chat/completions") as response:
+        response.read()
+    assert lane.journal is not None
+    (played,) = lane.journal.exchanges
+    stage.close_lane(lane)
+
+    first, second = played.answer.frames
+    assert second.at - first.at >= 0.07
+    assert [first.data, second.data] == [b"data: 1\n\n", b"data: 2\n\n"]
+
+
+def ask(url: str) -> AbstractContextManager[httpx.Response]:
+    return httpx.stream("POST", url, content=ASKED, timeout=0.3, trust_env=False)

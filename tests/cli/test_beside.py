@@ -10,6 +10,7 @@ from kimi_conformance import suite as suites
 from kimi_conformance.cli.beside import beside
 from kimi_conformance.cli.history_file import DEFAULT, read_past
 from kimi_conformance.history.store import History
+from kimi_conformance.reporting.recordings import Recorded, recordings
 from kimi_conformance.runs import Run, encode, parse
 
 HEADER = {
@@ -123,6 +124,28 @@ def test_recordings_prices_and_mutants_are_those_of_the_suite(tmp_path: Path) ->
     assert {one.source for one in found.recordings} == {"simulator"}
     assert found.killers["SSE-001"]
     assert {id for id, price in found.prices.items() if price.output > 0}
+
+
+def test_a_night_judges_how_old_live_recordings_are_and_a_gate_does_not(tmp_path: Path) -> None:
+    file = tmp_path / "cassettes" / "2026-09" / "endpoint" / "models" / "a.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("interactions: []\nprovenance:\n  recorded_on: '2026-11-01'\n  source: live\n")
+    (tmp_path / "conformance").symlink_to(suites.find().conformance)
+    old = suites.Suite(root=tmp_path)
+    night = write(
+        tmp_path, "20261121-080000-nightly", lane="live", job="nightly", edition="2026-09"
+    )
+    gate = write(tmp_path, "20261121-080000-gate", edition="2026-09")
+    read_at = file.stat().st_mtime_ns
+
+    judged = beside(read(night), night, old).recordings
+
+    assert judged == (Recorded("live", "2026-11-01", "model list"),)
+    assert recordings(judged, "2026-11-21") == (
+        ("the live API, model list", "1", "2026-11-01", "2026-11-01", "20 days: amber"),
+    )
+    assert [one.subject for one in beside(read(gate), gate, old).recordings] == [""]
+    assert file.stat().st_mtime_ns == read_at
 
 
 def test_where_no_recording_answered_none_is_named(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from jsonschema import Draft202012Validator
 
 from kimi_conformance.baselines import KnownFailure
 from kimi_conformance.checks.evidence import Evidence, restored
+from kimi_conformance.cli.drift import drift_record
 from kimi_conformance.cli.proof import Proof
 from kimi_conformance.cli.run_folder import RunFolder
+from kimi_conformance.drift import Attribution, Change, Kind
 from kimi_conformance.reporting.evidence_schema import flaws
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import SCHEMA, Run, baseline_record, encode, parse
@@ -111,6 +113,17 @@ def exchange(body: bytes = b'{"a": "\xc3\xa9"}', **changes: Any) -> Exchange:
     )
 
 
+def _change() -> Change:
+    return Change(
+        kind=Kind.BREAKING,
+        where="GET /v1/models: data[].id",
+        before="string",
+        after="absent",
+        attribution=Attribution.PROVIDER_CHANGED,
+        seen=1,
+    )
+
+
 @pytest.fixture
 def written(
     run: Run, catalogue: Catalogue, tmp_path: Path, load_record: Callable[..., dict[str, Any]]
@@ -146,6 +159,7 @@ def written(
         killers={"c": ["m"]}, alive=[], unkilled=[], benign_red=[], vacuum_passes=[], sound_red=[]
     )
     folder.append(proof.record())
+    folder.append(drift_record(_change()))
     folder.end(RunVerdict.INCONCLUSIVE, "because", {"passed": 1})
     return folder.evidence
 

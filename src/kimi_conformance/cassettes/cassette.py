@@ -16,7 +16,7 @@ from vcr.serializers import yamlserializer
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Headers, Request
 
-__all__ = ["SIMULATOR_ORIGIN", "Cassette", "Provenance", "read", "write"]
+__all__ = ["SIMULATOR_ORIGIN", "Cassette", "Provenance", "name_of", "read", "write"]
 
 SIMULATOR_ORIGIN = "http://simulator.invalid"  # no such host: nobody takes it for the real one
 
@@ -52,6 +52,18 @@ class Cassette:
 
     provenance: Provenance
     interactions: Sequence[Exchange]
+
+
+def name_of(check: str, edition: str) -> str:
+    """Where the recording of a check is, below `cassettes/` and without its suffix.
+
+    Of a check's id letters, digits, dots and dashes are kept.
+
+    >>> name_of("endpoint/chat/text_comes_back[two parts]", "2025-09")
+    '2025-09/endpoint/chat/text_comes_back-two-parts'
+    """
+    kept = "".join(char if char.isalnum() or char in "/-_." else "-" for char in check).strip("-")
+    return f"{edition}/{kept}"
 
 
 def digest_of(interactions: Iterable[Exchange]) -> str:

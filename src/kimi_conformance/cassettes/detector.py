@@ -25,6 +25,7 @@ _PATTERNS = {
 }
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _GZIP = b"\x1f\x8b\x08"
+LAYERS = 3  # of encodings that are taken off
 LARGEST_INFLATED = 16 * 2**20  # bytes; a larger archive is no recording of ours
 
 
@@ -35,12 +36,14 @@ class Secret:
     Attributes:
         kind: What it looks like.
         form: "plain", "url", "json", "base64" or "gzip", several joined by "+".
-        near: The text just before it; never the secret itself.
+        near: The text just before it; never the secret itself, but maybe another one.
+        line: On which line of the data, or of what the data is in that form.
     """
 
     kind: str
     form: str
     near: str
+    line: int
 
 
 def find_secrets(data: bytes, known: Sequence[str] = ()) -> list[Secret]:
@@ -61,25 +64,32 @@ def find_secrets(data: bytes, known: Sequence[str] = ()) -> list[Secret]:
 def _by_pattern(text: str, form: str) -> Iterator[Secret]:
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
-            yield Secret(kind, form, text[max(0, match.start() - 40) : match.start()])
+            yield _secret(kind, form, text, match.start())
 
 
 def _by_value(text: str, form: str, known: Sequence[str]) -> Iterator[Secret]:
     for secret in known:
         place = text.find(secret) if secret else -1
         if place >= 0:
-            yield Secret("known key", form, text[max(0, place - 40) : place])
+            yield _secret("known key", form, text, place)
+
+
+def _secret(kind: str, form: str, text: str, place: int) -> Secret:
+    near = text[max(0, place - 40) : place]
+    return Secret(kind, form, near, text.count("\n", 0, place) + 1)
 
 
 def _readings(data: bytes) -> Iterator[tuple[str, str]]:
-    """The data as it stands, and as each encoding would have it, two layers deep."""
-    pending = [("plain", data)]
-    for depth in range(3):
+    """The data as it stands, and as each encoding would have it, three layers deep."""
+    pending, seen = [("plain", data)], {data}
+    for depth in range(LAYERS + 1):
         deeper: list[tuple[str, bytes]] = []
         for form, layer in pending:
             yield form, layer.decode("utf-8", "replace")
-            if depth < 2:
-                deeper += [(_joined(form, name), inner) for name, inner in _decoded(layer)]
+            for name, inner in _decoded(layer) if depth < LAYERS else ():
+                if inner not in seen:
+                    seen.add(inner)
+                    deeper.append((_joined(form, name), inner))
         pending = deeper
 
 
@@ -99,7 +109,7 @@ def _decoded(layer: bytes) -> Iterator[tuple[str, bytes]]:
             if len(piece) % 4 == 1:  # no whole byte is in the last character
                 piece = piece[:-1]
             inner = base64.b64decode(piece + b"=" * (-len(piece) % 4))
-            if inner.startswith(_GZIP) or _mostly_text(inner):
+            if _GZIP in inner or _mostly_text(inner):
                 yield "base64", inner
     start = layer.find(_GZIP)
     if start >= 0:
@@ -116,4 +126,4 @@ def _mostly_text(data: bytes) -> bool:
 
 
 def _unescaped(layer: bytes) -> bytes:
-    return re.sub(rb"\\(?:u00|x)([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), layer)
+    return re.sub(rb"\\+(?:u00|x)([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), layer)

@@ -10,7 +10,7 @@ from kimi_conformance.cassettes.scrubber import scrub
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.wire.exchange import Exchange
 
-__all__ = ["record"]
+__all__ = ["record", "said"]
 
 
 def record(
@@ -42,32 +42,41 @@ def record(
         raise CassetteError(f"{provenance.check} exchanged nothing that could be recorded.")
     scrubbed = [scrub(exchange, secrets) for exchange in exchanges]
     clean = tuple(each.exchange for each in scrubbed)
-    for exchange in clean:
-        _refuse_secrets(provenance.check, exchange, secrets)
-    digest = digest_of(clean)
-    if _digest_on_disk(path) == digest:
+    for number, exchange in enumerate(clean, start=1):
+        _refuse_secrets(f"exchange {number} of {provenance.check}", exchange, secrets)
+    if _on_disk(path) == [said(exchange) for exchange in clean]:
         return False
     removed = sorted({name for each in scrubbed for name in each.removed})
-    whole = replace(provenance, scrubbed=removed, digest=digest)
+    whole = replace(provenance, scrubbed=removed, digest=digest_of(clean))
     write(path, Cassette(provenance=whole, interactions=clean), origin)
     return True
 
 
-def _digest_on_disk(path: Path) -> str | None:
+def _on_disk(path: Path) -> list[object] | None:
     try:
-        return read(path, path.stem).provenance.digest
+        return [said(exchange) for exchange in read(path, path.stem).interactions]
     except CassetteError:
         return None
 
 
-def _refuse_secrets(check: str, exchange: Exchange, secrets: tuple[str, ...]) -> None:
+def said(exchange: Exchange) -> tuple[object, ...]:
+    """All that an exchange says, to be compared; when a frame came differs each time."""
+    request, answer = exchange.request, exchange.answer
+    return (
+        (request.method, request.path, request.query, sorted(request.headers), request.body),
+        (answer.status, sorted(answer.headers), answer.ending),
+        [frame.data for frame in answer.frames],
+    )
+
+
+def _refuse_secrets(what: str, exchange: Exchange, secrets: tuple[str, ...]) -> None:
     request, answer = exchange.request, exchange.answer
     headers = "\n".join(f"{name}: {value}" for name, value in (*request.headers, *answer.headers))
     line = f"{request.path}?{request.query}\n{headers}\n"
     found = find_secrets(line.encode() + request.body + b"\n" + answer.body, secrets)
     if found:
         raise CassetteError(
-            f"The recording of {check} still holds what looks like a secret ({found[0].kind}, "
-            f"{found[0].form}), in {request.method} {request.path}. Nothing was written. "
+            f"The recording of {what} still holds what looks like a secret ({found[0].kind}, "
+            f"{found[0].form}). Nothing was written. "
             "Teach cassettes/scrubber.py to remove it."
         )

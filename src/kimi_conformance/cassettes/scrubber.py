@@ -3,14 +3,15 @@ Removes what must not be kept, by an allow-list.
 
 Of the headers only those named here are kept; of query and body everything but account
 ids, which become stable pseudonyms. The key itself, should it stand anywhere else, is
-replaced wherever its bytes occur. Whether that was enough is for the detector to say,
+replaced wherever it occurs, in any form. Whether that was enough is for the detector to say,
 which shares no code with this module.
 """
 
 import re
 from dataclasses import dataclass, replace
 
-from kimi_conformance.wire.exchange import Answer, Exchange, Frame, Headers
+from kimi_conformance.wire.erasing import erase, erase_in_frames
+from kimi_conformance.wire.exchange import Exchange, Headers
 
 __all__ = ["KEPT_HEADERS", "Scrubbed", "scrub"]
 
@@ -37,7 +38,6 @@ KEPT_HEADERS = frozenset(
         "x-retry-after",
     }
 )
-REMOVED_KEY = "sk-removed"
 _ACCOUNT = re.compile(rb"\b(org|proj)-[0-9a-f]{32}\b|\b(c?ak)-[0-9a-z]{20}\b")
 
 
@@ -65,7 +65,9 @@ def scrub(exchange: Exchange, secrets: tuple[str, ...] = ()) -> Scrubbed:
         query=_without(request.query.encode(), secrets, "query", removed).decode(),
         body=_without(request.body, secrets, "request body", removed),
     )
-    frames = _frames(answer, secrets, removed)
+    frames = erase_in_frames(
+        answer.frames, lambda data: _without(data, secrets, "answer body", removed)
+    )
     clean_answer = replace(
         answer,
         headers=_with_length(
@@ -101,27 +103,8 @@ def _with_length(headers: Headers, grown: int) -> Headers:
     )
 
 
-def _frames(answer: Answer, secrets: tuple[str, ...], removed: set[str]) -> tuple[Frame, ...]:
-    """Clean frames; where a secret spans two of them, the joined body is cut anew."""
-    body = answer.body
-    clean = _without(body, secrets, "answer body", removed)
-    if clean == body:
-        return tuple(answer.frames)
-    frames = tuple(
-        Frame(frame.at, data)
-        for frame in answer.frames
-        if (data := _without(frame.data, secrets, "answer body", removed))
-    )
-    if b"".join(frame.data for frame in frames) == clean:
-        return frames
-    return (Frame(answer.frames[-1].at, clean),)
-
-
 def _without(data: bytes, secrets: tuple[str, ...], where: str, removed: set[str]) -> bytes:
-    clean = data
-    for secret in secrets:
-        clean = clean.replace(secret.encode(), REMOVED_KEY.encode())
-    clean = _ACCOUNT.sub(_pseudonym, clean)
+    clean = _ACCOUNT.sub(_pseudonym, erase(data, secrets))
     if clean != data:
         removed.add(where)
     return clean

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -35,13 +35,14 @@ from kimi_conformance.checks.item import (
     outcome_of,
 )
 from kimi_conformance.checks.sound import FIXED_TIME, SoundRuns
+from kimi_conformance.checks.valued import Turns
 from kimi_conformance.editions import Edition
-from kimi_conformance.errors import AdapterError, UsageError
+from kimi_conformance.errors import AdapterError, CassetteError, UsageError
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.simulator.faults import parse_switch
 from kimi_conformance.simulator.vacuum import VACUUMS
-from kimi_conformance.stage import Budget, Live, Source, Stage
+from kimi_conformance.stage import Budget, Live, Pace, Paced, Source, Stage
 from kimi_conformance.stage.guard import SocketGuard
 from kimi_conformance.verdicts import Outcome, Verdict
 
@@ -70,7 +71,12 @@ class Options:
     max_requests: int | None = None
     max_tokens: int | None = None
     time_limit: float = 30.0
+    rpm: int | None = None
+    concurrency: int | None = None
+    tpm: int | None = None
+    time_total: float | None = None
     record_into: Path | None = None
+    cassettes: Path | None = None
     evidence: Path | None = None
     baseline: Path | None = None
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
@@ -109,6 +115,9 @@ class Bench:
         self._guard = SocketGuard()
         self._sound = SoundRuns(self.edition, PLACEHOLDER_KEY)
         self.budget = Budget(options.max_requests, options.max_tokens)
+        total = options.time_total
+        self._until = None if total is None else time.monotonic() + total
+        self.turns = Turns(self.suite.cassettes, self._until)
 
     @property
     def model(self) -> str:
@@ -151,7 +160,7 @@ class Bench:
             check, phases, edition=self.edition.name, lane=self.options.lane, blocked=blocked
         )
         if self.options.record_into is not None and check.recorded is not None:
-            self._record(check, outcome)
+            outcome = self._record(check, outcome)
         outcome = self._excuses.judged(outcome)
         exchanges = check.exchanges()
         if self.options.matrix and check.endpoint == "endpoint":
@@ -167,6 +176,17 @@ class Bench:
         """Keep what a check found out about a share."""
         names = {"check": check.id, "sut": check.sut, "requirement": check.requirement.id}
         self.evidence.add({"record": "sample", **names, **found})
+
+    def await_turn(self, check: CheckItem) -> None:
+        """On a live endpoint, wait until the check may ask; it is skipped where time is over."""
+        if self.options.lane == "live":
+            asks = self.turns.chats(check) > 0
+            self.turns.await_turn(check, self._live if asks and self.options.base_url else None)
+
+    def waited(self) -> float:
+        """Seconds in which a live endpoint's limits were waited for; no check's own time."""
+        live = self.__dict__.get("_live")  # asked of a timer: it must not be made here
+        return live.waited if live is not None else 0.0
 
     def known_verdict(self, check: CheckItem) -> Verdict | None:
         """In a matrix, the verdict of a check that a fault cannot have changed; else None."""
@@ -283,7 +303,8 @@ class Bench:
             return self._live
         if self.options.lane == "simulator":
             return self._simulator(())
-        return Player(read(self.suite.cassettes / f"{cassette}.yaml", cassette), cassette)
+        folder = self.options.cassettes or self.suite.cassettes
+        return Player(read(folder / f"{cassette}.yaml", cassette), cassette)
 
     def _simulator(self, faults: tuple[str, ...]) -> Simulator:
         # Recordings made twice are equal, and a fault can be compared with the sound simulator.
@@ -296,27 +317,38 @@ class Bench:
         )
 
     @cached_property
-    def _live(self) -> Live:
+    def _live(self) -> Paced:
         if not self.options.base_url:
             raise UsageError("The live lane needs a base URL: --base-url, or KIMI_BASE_URL.")
-        return Live(
+        live = Live(
             self.options.base_url,
             self.options.api_key,
             placeholder=PLACEHOLDER_KEY,
             budget=self.budget,
         )
+        return Paced(
+            live,
+            Pace(
+                rpm=self.options.rpm,
+                concurrency=self.options.concurrency,
+                tpm=self.options.tpm,
+                completion=self.edition.model(self.edition.default_model).max_tokens,
+                until=self._until,
+            ),
+        )
 
-    def _record(self, check: CheckItem, outcome: Outcome) -> None:
+    def _record(self, check: CheckItem, outcome: Outcome) -> Outcome:
         """Keep what a check exchanged as its cassette; one that did not pass records nothing.
 
-        Raises:
-            CassetteError: It exchanged nothing, or a secret would be written.
+        Returns:
+            The outcome; an error where nothing could be recorded: nothing was exchanged, a secret
+            would be written, or the folder cannot be written to.
         """
         assert self.options.record_into is not None
         assert check.recorded is not None
         assert check.recorded.journal is not None
         if outcome.verdict is not Verdict.PASSED:
-            return
+            return outcome
         live = self.options.lane == "live"
         provenance = Provenance(
             source="live" if live else "simulator",
@@ -328,13 +360,17 @@ class Bench:
             scrubbed=(),
             digest="",
         )
-        record(
-            self.options.record_into / f"{check.cassette}.yaml",
-            check.recorded.journal.exchanges,
-            provenance,
-            origin=_origin(self.options.base_url) if live else SIMULATOR_ORIGIN,
-            secrets=(self.options.api_key,) if self.options.api_key else (),
-        )
+        try:
+            record(
+                self.options.record_into / f"{check.cassette}.yaml",
+                check.recorded.journal.exchanges,
+                provenance,
+                origin=_origin(self.options.base_url) if live else SIMULATOR_ORIGIN,
+                secrets=(self.options.api_key,) if self.options.api_key else (),
+            )
+        except CassetteError as error:
+            return replace(outcome, verdict=Verdict.ERROR, reason=str(error))
+        return outcome
 
 
 def _origin(base_url: str | None) -> str:

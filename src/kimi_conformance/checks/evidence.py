@@ -8,6 +8,7 @@ from kimi_conformance.cassettes.scrubber import scrub
 from kimi_conformance.requirements import Plane
 from kimi_conformance.runs import LawTally, check_record, encode, law_record
 from kimi_conformance.verdicts import Outcome
+from kimi_conformance.wire.erasing import erase
 from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Headers, Request
 from kimi_conformance.wire.validators import judge
 
@@ -55,9 +56,9 @@ class Evidence:
         self._without = without
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Append one record, in one write."""
+        """Append one record, in one write; what a check says may quote what it was sent."""
         if self._file is not None:
-            self._file.write(encode(record))
+            self._file.write(erase(encode(record), self._secrets))
 
     def close(self) -> None:
         """Take no more records."""

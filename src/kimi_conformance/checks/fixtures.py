@@ -22,6 +22,7 @@ from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
 from kimi_conformance.plugin import CHECK, bench_of
 from kimi_conformance.stage import Script
+from kimi_conformance.stage.pacing import LONGEST
 from kimi_conformance.verdicts import InconclusiveError
 
 __all__ = [
@@ -180,7 +181,7 @@ async def endpoint(check: CheckItem, bench: Bench) -> AsyncIterator[Endpoint]:
         PLACEHOLDER_KEY,
         bench.model,
         bench.edition,
-        seconds=patience,
+        seconds=patience + (LONGEST if bench.options.lane == "live" else 0.0),
         patience=patience,
         model_is=bench.options.model_is,
         without=bench.options.without,

@@ -9,6 +9,7 @@ from typing import Any
 
 from kimi_conformance.cli.history_file import DEFAULT, chosen
 from kimi_conformance.cli.proof import killers_by_requirement
+from kimi_conformance.cli.recorded_days import recorded_days
 from kimi_conformance.errors import KimiConformanceError
 from kimi_conformance.history.past import PastRun
 from kimi_conformance.history.store import History
@@ -104,10 +105,19 @@ def _history(run: Run) -> tuple[Point, ...]:
 
 
 def _recordings(run: Run, suite: Suite) -> tuple[Recorded, ...]:
-    """Of the edition, where recordings answered; only the end of each file is read."""
+    """Of the edition, where recordings answered; only the end of each file is read.
+
+    In a night on the live API those of it, whose age is then judged: never in a pull request.
+    """
+    folder = suite.cassettes / str(run.header.get("edition"))
+    if (run.header.get("job"), run.header.get("lane")) == ("nightly", "live"):
+        return tuple(
+            Recorded("live", day.isoformat(), subject.value)
+            for subject, day in recorded_days(folder)
+        )
     if run.header.get("lane") != "cassette":
         return ()
-    files = sorted((suite.cassettes / str(run.header.get("edition"))).rglob("*.yaml"))
+    files = sorted(folder.rglob("*.yaml"))
     found = (dict(_PROVENANCE.findall(_end(file))) for file in files)
     return tuple(
         Recorded(each["source"], each["recorded_on"])

@@ -16,7 +16,9 @@ from kimi_conformance.cli.load_options import Bounds, Hands
 from kimi_conformance.cli.load_plan import foreseen, guard, plan_of_load, say_load
 from kimi_conformance.cli.loading import Order, load_with_rest
 from kimi_conformance.cli.offered import parse_without
+from kimi_conformance.cli.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.target import inspect, known_model, lane_of, unasked
+from kimi_conformance.errors import UsageError
 
 __all__ = ["gate", "nightly", "sla"]
 
@@ -75,6 +77,7 @@ def gate(
 @options.live
 @options.offered
 @options.budget
+@pacing
 @options.samples
 @options.planning
 @click.option(
@@ -105,6 +108,7 @@ def nightly(
     without: tuple[str, ...],
     max_requests: int | None,
     max_tokens: int | None,
+    pacing: Pacing,
     samples: int | None,
     plan_only: bool,
     price_in: float | None,
@@ -134,6 +138,8 @@ def nightly(
         adapters or available(),
         max_requests=max_requests,
         max_tokens=max_tokens,
+        time_total=_time_for_checks(pacing.time_total, seconds),
+        **limits(pacing, suite.edition(target.edition)),
         model_is=known_model(suite, target, model_is),
         without=target.without,
         samples=samples,
@@ -161,6 +167,22 @@ def nightly(
         json_file=json_file,
         load=lambda folder: load_with_rest(suite, order, target, folder),
     )
+
+
+def _time_for_checks(total: float | None, load: float | None) -> float | None:
+    """What the load test leaves of the time of a night.
+
+    Raises:
+        UsageError: It leaves none.
+    """
+    if total is None or load is None:
+        return total
+    if load >= total:
+        raise UsageError(
+            f"The load test of {load:g} s leaves no time for checks in {total:g} s. Allow more "
+            "with --time-limit-total, or leave it out with --no-load."
+        )
+    return total - load
 
 
 @click.command()

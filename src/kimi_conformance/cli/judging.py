@@ -174,6 +174,9 @@ def _configuration(target: Target, plan: CheckRun) -> dict[str, Any]:
         "baseline": None if plan.baseline is None else str(plan.baseline),
         "max_requests": plan.max_requests,
         "max_tokens": plan.max_tokens,
+        "rpm": plan.rpm,
+        "concurrency": plan.concurrency,
+        "time_total": plan.time_total,
         "time_limit_s": plan.time_limit,
     }
 

@@ -1,6 +1,9 @@
 """`kimi-conformance record`."""
 
+import contextlib
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,10 +11,12 @@ import click
 from kimi_conformance import suite as suites
 from kimi_conformance.cli import options, show
 from kimi_conformance.cli.judging import plan_of
-from kimi_conformance.cli.pytest_child import run_checks
+from kimi_conformance.cli.pytest_child import CheckRun, run_checks
 from kimi_conformance.cli.run_folder import RunFolder, read_run
-from kimi_conformance.cli.target import inspect
-from kimi_conformance.verdicts import Verdict
+from kimi_conformance.cli.target import Target, inspect, unasked
+from kimi_conformance.errors import UsageError
+from kimi_conformance.suite import Suite
+from kimi_conformance.verdicts import Outcome, Verdict
 
 __all__ = ["record"]
 
@@ -29,11 +34,14 @@ __all__ = ["record"]
 @options.edition
 @options.live
 @options.budget
+@options.planning
+@click.option("--check", "check_only", is_flag=True, help="Say what ails the cassettes there are.")
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where cassettes go; the suite's own folder otherwise.",
+    help="Where the cassettes are; the suite's own folder otherwise.",
 )
+@options.json_file
 def record(
     topics: tuple[str, ...],
     source: str,
@@ -44,43 +52,106 @@ def record(
     model: str | None,
     max_requests: int | None,
     max_tokens: int | None,
+    plan_only: bool,
+    price_in: float | None,
+    price_out: float | None,
+    check_only: bool,
     into: Path | None,
+    json_file: str | None,
 ) -> int:
     """Make the cassettes anew, through the stage, of the checks that pass.
 
     TOPICS are names like streaming, or the path of one cassette; without any, everything is
-    recorded. What did not change is left as it is.
+    recorded: from the simulator in every edition, unless one is named. What did not change is
+    left as it is. Before a live API is asked, what that takes is shown; --plan shows it and sends
+    nothing. With --check nothing is recorded: the cassettes are played, and those that are
+    damaged, unplayable, unused, missing or outdated make it end with 1.
     """
     suite = suites.find()
-    target = inspect(
-        suite, source, edition=edition, base_url=base_url, api_key=api_key, model=model
-    )
-    plan = plan_of(
-        target,
-        ("reference",),
-        plane=plane,
-        topics=tuple(dict.fromkeys(_topic(topic) for topic in topics)),
-        record_into=(into or suite.cassettes).resolve(),
-        max_requests=max_requests,
-        max_tokens=max_tokens,
-    )
+    folder = into or suite.cassettes
+    chosen = tuple(dict.fromkeys(_topic(topic) for topic in topics))
+    if check_only:
+        from kimi_conformance.cli.record_check import check_recordings
+
+        return check_recordings(
+            suite, folder, edition=edition, plane=plane, topics=chosen, json_file=json_file
+        )
+    named = edition or next(iter(_editions(topics)), None)
+    wanted = {
+        "plane": plane,
+        "topics": chosen,
+        "record_into": folder.resolve(),
+        "max_requests": max_requests,
+        "max_tokens": max_tokens,
+    }
+    if plan_only:
+        from kimi_conformance.cli.plan import Prices, tell  # it knows all mutants: slow to import
+
+        target = unasked(suite, edition=named, base_url=base_url, model=model)
+        run = plan_of(target, ("reference",), **wanted)
+        tell(suite, target, run, Prices(price_in, price_out), json_file)
+        return 0
+    live = source == "live"
+    editions = [named] if live or edition else _editions(topics) or list(suite.editions())
+    checks: list[Outcome] = []
+    for each in editions:
+        target = inspect(
+            suite, source, edition=each, base_url=base_url, api_key=api_key, model=model
+        )
+        run = plan_of(target, ("reference",), **wanted)
+        if live:
+            _foretell(suite, target, run, price_in, price_out)
+        checks += _run(suite, target, run)
+    wrong = [check for check in checks if check.verdict in {Verdict.FAILED, Verdict.ERROR}]
+    for check in wrong:
+        show.say(f"not recorded: {check.id}: {check.reason}", "-")
+    show.say(f"{len(checks)} checks ran; cassettes are in {folder}", json_file)
+    show.answer(_answer(checks, folder), json_file)
+    return 1 if wrong else 0
+
+
+def _foretell(
+    suite: Suite, target: Target, plan: CheckRun, price_in: float | None, price_out: float | None
+) -> None:
+    """Say what recording takes, to stderr, as far as there are recordings that tell."""
+    from kimi_conformance.cli.plan import Prices, tell
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            tell(suite, target, plan, Prices(price_in, price_out), None)
+    except UsageError as error:
+        show.say(f"{error}\nBound what this takes with --max-requests and --max-tokens.", "-")
+
+
+def _run(suite: Suite, target: Target, plan: CheckRun) -> Sequence[Outcome]:
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder.begin(
             Path(folder),
             "record",
-            lane=source,
-            source=source,
+            lane=target.lane,
+            source=target.lane,
             edition=target.edition,
             configuration={},
         )
         with show.progress("recording") as progress:
             run_checks(plan, suite, run.evidence, progress)
-        checks = read_run(run.evidence).checks
-    wrong = [check for check in checks if check.verdict in {Verdict.FAILED, Verdict.ERROR}]
-    for check in wrong:
-        show.say(f"not recorded: {check.id}: {check.reason}", "-")
-    click.echo(f"{len(checks)} checks ran; cassettes are in {plan.record_into}")
-    return 1 if wrong else 0
+        return read_run(run.evidence).checks
+
+
+def _answer(checks: Sequence[Outcome], folder: Path) -> dict[str, object]:
+    return {
+        "cassettes": str(folder),
+        "checks": [
+            {"id": check.id, "verdict": check.verdict.value, "reason": check.reason}
+            for check in checks
+        ],
+    }
+
+
+def _editions(names: Sequence[str]) -> list[str]:
+    """The editions of the cassettes among these names."""
+    parts = [name.split("/") for name in names]
+    return sorted({each[0] for each in parts if len(each) > 3})
 
 
 def _topic(name: str) -> str:

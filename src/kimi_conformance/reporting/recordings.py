@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from kimi_conformance.drift.freshness import Subject, colour_of
+
 __all__ = ["Recorded", "recordings"]
 
 _ORIGINS = {"live": "the live API", "simulator": "the simulator, not the real API"}
@@ -11,10 +13,17 @@ _ORIGINS = {"live": "the live API", "simulator": "the simulator, not the real AP
 
 @dataclass(frozen=True, slots=True, order=True)
 class Recorded:
-    """One recording: "live" or "simulator", and the day, ISO 8601."""
+    """One recording.
+
+    Attributes:
+        source: "live" or "simulator".
+        recorded_on: The day, ISO 8601.
+        subject: What it is believed about, where its age is judged: in a night, of a live one.
+    """
 
     source: str
     recorded_on: str
+    subject: str = ""
 
 
 def recordings(found: Iterable[Recorded], started: str) -> tuple[tuple[str, ...], ...]:
@@ -24,24 +33,25 @@ def recordings(found: Iterable[Recorded], started: str) -> tuple[tuple[str, ...]
         found: The recordings that the run could use.
         started: When it began, ISO 8601: what their age is counted from.
     """
-    days: dict[str, list[str]] = {}
-    for one in sorted(found):
-        days.setdefault(one.source, []).append(one.recorded_on)
+    days: dict[tuple[str, str], list[str]] = {}
+    for one in sorted(found, key=lambda each: (each.source, each.subject, each.recorded_on)):
+        days.setdefault((one.source, one.subject), []).append(one.recorded_on)
     return tuple(
         (
-            _ORIGINS.get(source, source),
+            ", ".join(filter(None, (_ORIGINS.get(source, source), subject))),
             f"{len(some):,}",
             some[0],
             some[-1],
-            _age(some, started),
+            _age(some, started, subject),
         )
-        for source, some in days.items()
+        for (source, subject), some in days.items()
     )
 
 
-def _age(days: Sequence[str], started: str) -> str:
+def _age(days: Sequence[str], started: str, subject: str) -> str:
     try:
         count = (date.fromisoformat(started[:10]) - date.fromisoformat(days[0])).days
     except ValueError:
         return "–"
-    return f"{count} day{'' if count == 1 else 's'}"
+    told = f"{count} day{'' if count == 1 else 's'}"
+    return f"{told}: {colour_of(Subject(subject), count).value}" if subject else told

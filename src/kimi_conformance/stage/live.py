@@ -16,7 +16,7 @@ from kimi_conformance.errors import BudgetError, TransportError, UsageError
 from kimi_conformance.http import httpx, ssl_context
 from kimi_conformance.wire.exchange import Broken, Ending, Frame, Headers, Relay, Request
 
-__all__ = ["Budget", "Live", "refuse_unsendable"]
+__all__ = ["Budget", "Live", "asked_for", "is_chat", "refuse_unsendable"]
 
 _HOP_BY_HOP = {
     "connection",
@@ -56,7 +56,7 @@ class Budget:
         Raises:
             BudgetError: It would go beyond the budget; it was counted as refused.
         """
-        tokens = _tokens_asked_for(request)
+        tokens = asked_for(request)
         if self.max_requests is not None and self.requests + 1 > self.max_requests:
             self.refused += 1
             raise BudgetError(
@@ -76,18 +76,30 @@ class Budget:
 _WRITES = ("/chat/completions", "/messages")  # what a model is asked by, on either face
 
 
-def _tokens_asked_for(request: Request) -> int:
-    if request.method != "POST":
+def is_chat(request: Request) -> bool:
+    """Whether a model is asked: what the limits of an account count."""
+    return request.method == "POST" and request.path.endswith(_WRITES)
+
+
+def asked_for(request: Request, completion: int = 1024, *, bytes_a_token: int = 4) -> int:
+    """The tokens that a request asks for: its prompt by its bytes, and the longest answer.
+
+    Args:
+        request: Any; only chats ask for tokens.
+        completion: What counts as the answer's where the request names no limit.
+        bytes_a_token: Of the prompt.
+    """
+    if not is_chat(request):
         return 0
     try:
         body = request.json
     except ValueError:
         return 0
-    if not isinstance(body, dict) or not request.path.endswith(_WRITES):
+    if not isinstance(body, dict):
         return 0
     wanted = body.get("max_completion_tokens", body.get("max_tokens"))
-    completion = wanted if isinstance(wanted, int) and wanted > 0 else 1024
-    return len(request.body) // 4 + completion
+    answer = wanted if isinstance(wanted, int) and wanted > 0 else completion
+    return len(request.body) // bytes_a_token + answer
 
 
 def refuse_unsendable(base_url: str, api_key: str) -> None:

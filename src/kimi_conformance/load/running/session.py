@@ -53,13 +53,14 @@ def opened(
     Raises:
         RunError: A file is there already, or cannot be written.
     """
+    key = os.environ.get(KEY, "")
     with (
         SampleLog(samples, header, source) as log,
-        closing(KeptLog(kept_beside(samples))) as kept,
+        closing(KeptLog(kept_beside(samples), (key,))) as kept,
     ):
         setting = Setting(
             base_url=options.base_url,
-            api_key=os.environ.get(KEY, ""),
+            api_key=key,
             model=options.model,
             fixtures=tuple(options.fixtures),
             log=log,

@@ -11,12 +11,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.client.incoming import Incoming
 from kimi_conformance.requirements import Plane
+from kimi_conformance.wire.erasing import erase, erase_in_frames
 from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Headers, Request
 from kimi_conformance.wire.validators import judge
 
@@ -35,6 +37,10 @@ def kept_beside(samples: Path) -> Path:
 class KeptLog:
     """Writes exchanges.
 
+    Args:
+        path: Where to.
+        secrets: Keys that must not reach it.
+
     Attributes:
         under_way: How many requests are under way; counted by whoever asks.
 
@@ -42,8 +48,9 @@ class KeptLog:
         RunError: The file exists already, or cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secrets: tuple[str, ...] = ()) -> None:
         self.under_way = 0
+        self._secrets = secrets
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as error:
@@ -71,7 +78,7 @@ class KeptLog:
             RunError: It cannot be written.
         """
         waiting, self._waiting = self._waiting, []
-        content = b"".join(_line(*each) for each in waiting)
+        content = b"".join(_line(*each, self._secrets) for each in waiting)
         self._size += len(content)
         left = memoryview(content)
         try:
@@ -131,14 +138,18 @@ def conformance(path: Path, requests: int) -> Mapping[str, Any] | None:
     }
 
 
-def _line(path: str, body: bytes, incoming: Incoming, under_way: int) -> bytes:
+def _line(
+    path: str, body: bytes, incoming: Incoming, under_way: int, secrets: tuple[str, ...]
+) -> bytes:
+    clean = partial(erase, secrets=secrets)
+    frames = erase_in_frames(incoming.frames, clean)
     row = {
         "path": path,
-        "body": _text(body),
-        "head": _text(incoming.head),
+        "body": _text(clean(body)),
+        "head": _text(clean(incoming.head)),
         "broken": incoming.broken,
         "under_way": under_way,
-        "frames": [(round(frame.at, 6), _text(frame.data)) for frame in incoming.frames],
+        "frames": [(round(frame.at, 6), _text(frame.data)) for frame in frames],
     }
     return json.dumps(row, separators=(",", ":")).encode() + b"\n"
 

@@ -1,0 +1,32 @@
+"""When what recordings say was recorded: the end of each file tells, the rest is not read."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from kimi_conformance.drift import Subject
+
+__all__ = ["recorded_days"]
+
+_PROVENANCE = re.compile(r"^  (source|recorded_on): ['\"]?([\w-]+)", re.MULTILINE)
+_END = 4096  # bytes that hold the provenance
+_SUBJECTS = {"models": Subject.MODEL_LIST, "errors": Subject.ERROR_TEXT, "auth": Subject.ERROR_TEXT}
+
+
+def recorded_days(folder: Path) -> Iterator[tuple[Subject, date]]:
+    """Subject and day of each recording of the live API below an edition's folder.
+
+    Those of the simulator are left out: they say what an edition says, and do not age.
+    """
+    for file in sorted((folder / "endpoint").rglob("*.yaml")):
+        said = dict(_PROVENANCE.findall(_end(file)))
+        if said.get("source") == "live" and "recorded_on" in said:
+            subject = _SUBJECTS.get(file.parent.name, Subject.SHAPE)
+            yield subject, date.fromisoformat(said["recorded_on"])
+
+
+def _end(file: Path) -> str:
+    with file.open("rb") as content:
+        content.seek(max(file.stat().st_size - _END, 0))
+        return content.read().decode("utf-8", "replace").rpartition("\nprovenance:\n")[2]

@@ -1,0 +1,165 @@
+"""
+Sends recorded requests again, as one client would: in order, with the ids of today.
+
+What an answer names by an id (a file, a cache) is named otherwise the next time, so later
+requests of the recording carry the id that was given now. Where nothing was given, the
+requests that need it are left out: their answers would tell of the first one only. The key was
+taken out of every recording; what was refused for its key is sent without one, or with a wrong
+one, as the refusal says.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kimi_conformance.stage import Source
+from kimi_conformance.wire.exchange import Answer, Broken, Ending, Exchange, Frame, Relay, Request
+from kimi_conformance.wire.json_values import members, parse_json
+
+__all__ = ["Recording", "Session"]
+
+WRONG_KEY = "sk-never-issued"
+_KEYLESS = "incorrect_api_key_error"  # how a request without any key is refused
+_MOMENTS = ("created_at", "created")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What is sent again.
+
+    Attributes:
+        name: Of the cassette, or of the run.
+        exchanges: In order, `len(exchanges) >= 1`.
+    """
+
+    name: str
+    exchanges: Sequence[Exchange]
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One pass through a recording.
+
+    Attributes:
+        source: What answers.
+        api_key: What it takes.
+        model_for: Which model is asked in place of a recorded one.
+        now: Seconds since the Unix epoch.
+        given: Ids of today by those of the recording.
+        lost: Recorded ids in whose place nothing was given.
+    """
+
+    source: Source
+    api_key: str
+    model_for: Mapping[str, str]
+    now: Callable[[], float]
+    given: dict[str, str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+
+    async def ask(self, recorded: Exchange) -> tuple[Request, Answer] | None:
+        """What is sent today and answered in whole; None: it needs what was not given.
+
+        Raises:
+            TransportError: Nobody answered.
+            BudgetError: The budget does not cover it.
+        """
+        if any(id.encode() in _told(recorded.request) for id in self.lost):
+            return None
+        request = self._request(recorded)
+        answer = await _whole(await self.source.answer(request))
+        self._learn(recorded.answer, answer)
+        return request, answer
+
+    def _request(self, recorded: Exchange) -> Request:
+        request = recorded.request
+        headers = tuple(
+            (name, self._renamed(value))
+            for name, value in request.headers
+            if name.lower() not in {"content-length", "accept-encoding", "authorization"}
+        )
+        key = _key_for(recorded.answer, self.api_key)
+        named = (("Authorization", f"Bearer {key}"),) if key is not None else ()
+        return replace(
+            request,
+            path=self._renamed(request.path),
+            query=self._renamed(request.query),
+            headers=(*headers, ("Accept-Encoding", "identity"), *named),
+            body=self._body(recorded),
+        )
+
+    def _body(self, recorded: Exchange) -> bytes:
+        data = recorded.request.body
+        for old, new in self.given.items():
+            data = data.replace(old.encode(), new.encode())
+        body = parse_json(data)
+        if not isinstance(body, dict):
+            return data
+        changed = dict(body)
+        if (model := body.get("model")) in self.model_for:
+            changed["model"] = self.model_for[str(model)]
+        moment = _moment(recorded.answer)
+        if isinstance(body.get("expired_at"), int) and moment is not None:
+            changed["expired_at"] = int(body["expired_at"] - moment + self.now())
+        if changed == body:
+            return data
+        return json.dumps(changed, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _renamed(self, text: str) -> str:
+        for old, new in self.given.items():
+            text = text.replace(old, new)
+        return text
+
+    def _learn(self, recorded: Answer, answer: Answer) -> None:
+        before = dict(_ids(parse_json(recorded.body), ""))
+        after = dict(_ids(parse_json(answer.body), "")) if answer.status < 400 else {}
+        for place, id in before.items():
+            if place in after:
+                if after[place] != id:
+                    self.given[id] = after[place]
+            elif answer.status >= 400 > recorded.status:
+                self.lost.add(id)
+
+
+def _told(request: Request) -> bytes:
+    return f"{request.path}?{request.query}\n{request.headers}\n".encode() + request.body
+
+
+def _key_for(recorded: Answer, api_key: str) -> str | None:
+    """The key that makes the recorded answer's case: the right one, a wrong one, or none."""
+    if recorded.status != 401:
+        return api_key
+    error = members(members(parse_json(recorded.body)).get("error"))
+    return None if error.get("type") == _KEYLESS else WRONG_KEY
+
+
+def _moment(recorded: Answer) -> float | None:
+    body = members(parse_json(recorded.body))
+    moments = (body.get(name) for name in _MOMENTS)
+    return next((float(value) for value in moments if isinstance(value, int)), None)
+
+
+def _ids(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Ids by where they stand; those of completions, which nobody refers to, do no harm."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, str) and (key == "id" or key.endswith("_id")) and len(inner) > 7:
+                yield f"{place}.{key}", inner
+            else:
+                yield from _ids(inner, f"{place}.{key}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _ids(inner, f"{place}[{number}]")
+
+
+async def _whole(answer: Answer | Relay) -> Answer:
+    if isinstance(answer, Answer):
+        return answer
+    frames: list[Frame] = []
+    ending = Ending.COMPLETE
+    try:
+        async for frame in answer.frames:
+            frames.append(frame)  # noqa: PERF401 - what came before it broke off is kept
+    except Broken as broken:
+        ending = broken.ending
+    return Answer(status=answer.status, headers=answer.headers, frames=frames, ending=ending)
