@@ -19,6 +19,7 @@ __all__ = [
     "CAPABILITIES",
     "Adapter",
     "AdapterFactory",
+    "ApplicationRun",
     "Binding",
     "CachesConfigs",
     "CachesContext",
@@ -50,6 +51,7 @@ __all__ = [
     "ReloadsSettings",
     "ReportsEvents",
     "ResolvesHandles",
+    "RunsApplication",
     "ServesProviders",
     "Span",
     "StreamsChat",
@@ -609,6 +611,29 @@ class CachesContext(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationRun:
+    """How a run of a finished application ended, and all that its user saw of it.
+
+    Attributes:
+        exit_code: Negative where a signal ended it; None where its time was over.
+        output: What it printed.
+        errors: What it printed to standard error.
+    """
+
+    exit_code: int | None
+    output: str
+    errors: str
+
+
+class RunsApplication(Protocol):
+    """Capability `application`: it chooses model and messages itself, and prints the answer."""
+
+    async def run_application(self, prompt: str) -> ApplicationRun:
+        """Have it answer this, from its start to its end."""
+        ...
+
+
 CAPABILITIES: Mapping[str, str] = {
     "models": "lists the models of the API",
     "models_sync": "lists them for synchronous callers too",
@@ -649,5 +674,6 @@ CAPABILITIES: Mapping[str, str] = {
     "offline": "can be switched offline and back",
     "model_switch": "moves a conversation to another model",
     "context_cache": "caches the start of a conversation through /v1/caching",
+    "application": "is a finished application: prints the answer to what its user asks",
     "in_process": "sends through httpx in this process, so that respx sees the official host",
 }

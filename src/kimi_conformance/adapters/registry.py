@@ -6,6 +6,7 @@ Finds an adapter by what the user called it.
     mutant:NAME          the reference adapter, wrong on purpose
     vacuum:NAME          an adapter that does nothing
     process:COMMAND      a program that speaks JSON lines, see docs/process-adapter.md
+    command:COMMAND      a finished application that prints answers, see docs/application.md
     litellm              a client with an environment of its own, see "adapters list"
 """
 
@@ -44,6 +45,10 @@ def factory_of(spec: str) -> AdapterFactory:
         from kimi_conformance.adapters.process import process_factory
 
         return process_factory(name)
+    if kind == "command":
+        from kimi_conformance.adapters.application import command_factory
+
+        return command_factory(name)
     if not name:
         return _by_entry_point(spec)
     return _by_path(spec, kind, name)

@@ -124,6 +124,9 @@ class _Vacuum:
     def session(self, _: str) -> Any:
         return self
 
+    async def run_application(self, _: str) -> Any:
+        return self._serve()
+
     @property
     def cache_id(self) -> Any:
         return None

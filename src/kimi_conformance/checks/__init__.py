@@ -10,6 +10,7 @@ the run provides it (a recording, the simulator, or a live endpoint).
 from kimi_conformance.adapters.failures import Failure, failing, failure_of
 from kimi_conformance.adapters.protocol import (
     Adapter,
+    ApplicationRun,
     Binding,
     CachesConfigs,
     CachesContext,
@@ -40,6 +41,7 @@ from kimi_conformance.adapters.protocol import (
     ReloadsSettings,
     ReportsEvents,
     ResolvesHandles,
+    RunsApplication,
     ServesProviders,
     Span,
     StreamsChat,
@@ -93,6 +95,7 @@ __all__ = [
     "WRONG_KEY",
     "Adapter",
     "Answer",
+    "ApplicationRun",
     "Binding",
     "CachesConfigs",
     "CachesContext",
@@ -141,6 +144,7 @@ __all__ = [
     "RetryCourse",
     "RetryLaw",
     "RetryMachine",
+    "RunsApplication",
     "Sampling",
     "ServesProviders",
     "Service",

@@ -40,6 +40,7 @@ def adapters(context: click.Context, as_json: bool) -> None:
             click.echo(f"    {capability:<18} {CAPABILITIES.get(capability, '')}")
     click.echo("\nYour own: --adapter package.module:open_adapter")
     click.echo("In another language: --adapter 'process:node client.mjs'")
+    click.echo("A finished application: --adapter-command 'app --prompt {prompt}'")
     click.echo("Those that others publish: kimi-conformance adapters list")
 
 

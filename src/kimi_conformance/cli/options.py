@@ -53,14 +53,6 @@ edition = click.option(
     "--edition", default=None, metavar="E", help="The API as of which date; found out on live."
 )
 
-adapters = click.option(
-    "--adapter",
-    "adapters",
-    multiple=True,
-    metavar="A",
-    help="An adapter: a name, or package.module:factory. Repeatable.",
-)
-
 baseline = click.option(
     "--baseline",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -103,6 +95,41 @@ def _warned(ctx: click.Context, param: click.Parameter, value: str | None) -> st
         )
     return value
 
+
+def _kept(ctx: click.Context, _: click.Parameter, commands: tuple[str, ...]) -> None:
+    """Keep the commands of applications for `_with_applications`."""
+    ctx.meta[_APPLICATIONS] = tuple(f"command:{command}" for command in commands)
+
+
+def _with_applications(
+    ctx: click.Context, _: click.Parameter, named: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The adapters that were named, and those that are commands of applications."""
+    return (*named, *ctx.meta[_APPLICATIONS])
+
+
+_APPLICATIONS = "kimi_conformance.applications"
+
+adapters = _all(
+    click.option(
+        "--adapter",
+        "adapters",
+        multiple=True,
+        metavar="A",
+        callback=_with_applications,
+        help="An adapter: a name, or package.module:factory. Repeatable.",
+    ),
+    click.option(
+        "--adapter-command",
+        multiple=True,
+        metavar="C",
+        is_eager=True,
+        expose_value=False,
+        callback=_kept,
+        help="A finished application: 'app --prompt {prompt}'; it is told base URL and key by "
+        "KIMI_BASE_URL, KIMI_API_KEY and OPENAI_…. Repeatable.",
+    ),
+)
 
 endpoint = _all(
     click.option("--base-url", envvar="KIMI_BASE_URL", metavar="U", help="The live endpoint."),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from kimi_conformance.adapters.mutants import (
     api_changes,
+    application,
     auth,
     caching,
     config_cache,
@@ -51,7 +52,7 @@ TOPICS = (
     *(offline, switching, performance),
     *(retry, errors, requests, tools, memory),
     *(structured_output, multimodal, embeddings),
-    *(api_changes, guidance, model_overrides, key),
+    *(api_changes, guidance, model_overrides, key, application),
 )
 
 _WRONG: Mapping[str, type[Mutant]] = {

@@ -22,6 +22,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from kimi_conformance.adapters.protocol import (
+    ApplicationRun,
     Binding,
     CachingSession,
     ChatRequest,
@@ -266,6 +267,10 @@ class Mutant:
     def session(self, session_id: str) -> CachingSession:
         """As the sound adapter."""
         return self.sound.session(session_id)
+
+    async def run_application(self, prompt: str) -> ApplicationRun:
+        """As the sound adapter."""
+        return await self.sound.run_application(prompt)
 
     async def aclose(self) -> None:
         """As the sound adapter."""

@@ -49,6 +49,7 @@ _BY_CAPABILITY: Mapping[str, type] = {
     "offline": protocol.WorksOffline,
     "model_switch": protocol.SwitchesModels,
     "context_cache": protocol.CachesContext,
+    "application": protocol.RunsApplication,
 }
 # They look like the calls that wait for nothing, and send a request all the same.
 _SLOW = frozenset({"list_models_sync", "list_embedding_models_sync"})

@@ -57,5 +57,6 @@ def samples_for(base_url: str, model: str) -> Mapping[str, Mapping[str, Any]]:
         "trace_with": {"tracer": _Silent()},
         "ask": {"messages": messages},
         "session": {"session_id": "session-1"},
+        "run_application": {"prompt": "Hello"},
     }
     return {name: given.get(name, {}) for name in (*METHODS, *SESSION_METHODS)}

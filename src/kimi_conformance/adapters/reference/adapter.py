@@ -1,17 +1,21 @@
 """The reference client as an adapter: with a name, and everything claimed."""
 
+import sys
 from collections.abc import Sequence
 from functools import cache, partial
+from pathlib import Path
 
 from kimi_conformance import __version__, suite
-from kimi_conformance.adapters.protocol import CAPABILITIES, Binding, ModelConfig
+from kimi_conformance.adapters.protocol import CAPABILITIES, ApplicationRun, Binding, ModelConfig
 from kimi_conformance.adapters.reference.client import SyncKimiClient
 from kimi_conformance.adapters.reference.overrides import overridden
 from kimi_conformance.adapters.reference.platform_client import KimiPlatform, Reload
 from kimi_conformance.adapters.reference.settings import KimiSettings
 from kimi_conformance.adapters.reference.table import DOCUMENTED, ModelTable, table_of
 
-__all__ = ["ReferenceAdapter", "open_adapter", "settings_reader"]
+__all__ = ["APPLICATION", "ReferenceAdapter", "open_adapter", "settings_reader"]
+
+APPLICATION = Path(__file__).with_name("application.py")
 
 
 class ReferenceAdapter(KimiPlatform):
@@ -29,6 +33,18 @@ class ReferenceAdapter(KimiPlatform):
     def list_embedding_models_sync(self) -> Sequence[ModelConfig]:
         """The models that make embeddings: none, as `list_embedding_models` says."""
         return []
+
+    async def run_application(self, prompt: str) -> ApplicationRun:
+        """Have the reference application, a program of its own, answer this."""
+        return await self.run_python([str(APPLICATION), "--prompt", prompt])
+
+    async def run_python(self, arguments: Sequence[str]) -> ApplicationRun:
+        """Run Python with these arguments, told where the API is and with which key."""
+        # Most who use this adapter run no program, and pay for its modules nothing.
+        from kimi_conformance.adapters.application import environment_of, run_program
+
+        told = Binding(base_url=self.settings.base_url, api_key=self.settings.api_key)
+        return await run_program([sys.executable, "-I", "-S", *arguments], environment_of(told))
 
 
 def open_adapter(binding: Binding) -> ReferenceAdapter:
