@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from kimi_conformance import suite as suites
+from kimi_conformance.checks.bench import PLACEHOLDER_KEY
 from kimi_conformance.cli import options, show
 from kimi_conformance.cli.drift_looking import (
     Found,
@@ -196,7 +197,7 @@ def _recorded(
 def _live(
     base_url: str, api_key: str, edition: Edition, model: str | None, budget: Budget, pace: Pace
 ) -> Target:
-    live = Live(base_url, api_key, placeholder="sk-placeholder", budget=budget)
+    live = Live(base_url, api_key, placeholder=PLACEHOLDER_KEY, budget=budget)
     paced = Paced(live, pace)
     return Target(
         open=lambda _number: paced,

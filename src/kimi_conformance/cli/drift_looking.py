@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kimi_conformance.cassettes import read
+from kimi_conformance.checks.bench import PLACEHOLDER_KEY
 from kimi_conformance.checks.evidence import restored
 from kimi_conformance.checks.sound import FIXED_TIME
 from kimi_conformance.cli.replaying import Recording, Session
@@ -37,7 +38,6 @@ __all__ = [
     "simulated",
 ]
 
-KEY = "sk-placeholder"
 _MODELS = "/v1/models"
 _SOURCES = ("simulator", "live")
 
@@ -204,8 +204,8 @@ async def _ask(
             for source, key, swapped, now in (
                 (target.open(0), target.api_key, model_for, target.now),
                 (target.open(1), target.api_key, model_for, target.now),
-                (_simulator(old), KEY, {}, _fixed),
-                (_simulator(target.edition), KEY, model_for, _fixed),
+                (_simulator(old), PLACEHOLDER_KEY, {}, _fixed),
+                (_simulator(target.edition), PLACEHOLDER_KEY, model_for, _fixed),
             )
         ]
         try:
@@ -333,7 +333,7 @@ def _broken(request: Request, answer: Answer) -> set[str]:
 def _simulator(edition: Edition, *, seed: int = 0, faults: Sequence[str] = ()) -> Simulator:
     return Simulator(
         edition,
-        api_key=KEY,
+        api_key=PLACEHOLDER_KEY,
         clock=_fixed,
         seed=seed,
         answered=1000 * seed,
@@ -345,7 +345,7 @@ def simulated(edition: Edition, faults: Sequence[str] = (), seed: int = 0) -> Ta
     """The embedded simulator as a target; the two passes ask it with different seeds."""
     return Target(
         open=lambda number: _simulator(edition, seed=seed + number, faults=faults),
-        api_key=KEY,
+        api_key=PLACEHOLDER_KEY,
         edition=edition,
         model=edition.default_model,
         now=_fixed,

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kimi_conformance.checks import WRONG_KEY
 from kimi_conformance.stage import Source
 from kimi_conformance.wire.exchange import Answer, Broken, Ending, Exchange, Frame, Relay, Request
 from kimi_conformance.wire.json_values import members, parse_json
 
 __all__ = ["Recording", "Session"]
 
-WRONG_KEY = "sk-never-issued"
 _KEYLESS = "incorrect_api_key_error"  # how a request without any key is refused
 _MOMENTS = ("created_at", "created")
 
