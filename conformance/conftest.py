@@ -1,4 +1,12 @@
-"""Gives the checks below this folder their fixtures; nothing else happens here."""
+"""
+Gives the checks below this folder their fixtures, and sets them apart from tests of others.
+
+A user may run them by their own pytest, with settings that were made for other tests; what
+pytest calls here, it calls for what is below this folder only.
+"""
+
+import inspect
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,6 +26,7 @@ from kimi_conformance.checks.fixtures import (
     service,
     upstream,
 )
+from kimi_conformance.plugin import CHECKS
 
 __all__ = [
     "adapter",
@@ -68,3 +77,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """Search for examples as the kind of run asks."""
     matrix = config.getoption("--kimi-matrix")
     settings.load_profile("matrix" if matrix else config.getoption("--kimi-search"))
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Tell the plugin that these are checks: a marker or a fixture may have its name by chance."""
+    collector.stash[CHECKS] = True
+
+
+def pytest_pycollect_makeitem(name: str, obj: Any) -> None:
+    """Leave asynchronous checks to pytest-asyncio, whatever its mode and anyio's are."""
+    if not name.startswith("test_"):
+        return
+    searched = getattr(obj, "hypothesis", None)  # its wrapper is a function like any other
+    if inspect.iscoroutinefunction(searched.inner_test if searched else obj):
+        pytest.mark.asyncio(obj)
+        # By this argument anyio's plugin, asked before, takes a test for itself.
+        obj.pytestmark = [mark for mark in obj.pytestmark if "anyio_backend" not in mark.args]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep warnings what they are: where a user has them raised, they would pass for verdicts."""
+    item.add_marker(pytest.mark.filterwarnings("default"), append=False)

@@ -19,7 +19,7 @@ RINGS = (
         *("wire", "slo", "statistics", "models", "drift"),
     ),
     # the doors to the outside
-    ("http", "suite", "history"),
+    ("http", "suite", "_suite", "history"),
     # what answers, and what is judged
     ("stage", "adapters", "simulator", "cassettes"),
     # what people use

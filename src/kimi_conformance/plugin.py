@@ -3,7 +3,8 @@ The pytest plugin: collects checks, binds them to SUTs, and writes down what the
 
 It is loaded into every pytest run of an environment, so importing it brings in pytest and
 the standard library only; the rest is imported when the first check is collected. A test
-without a requirement is none of its business.
+that is not below a folder of checks is none of its business, whatever its markers and fixtures
+are called.
 """
 
 import signal
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from kimi_conformance.checks.item import CheckItem
     from kimi_conformance.requirements import Requirement
 
-__all__ = ["CHECK", "bench_of"]
+__all__ = ["CHECK", "CHECKS", "bench_of"]
 
 LEAST_WAIT = 0.05  # seconds; less is no wait for a limit
 CHECK: pytest.StashKey["CheckItem"] = pytest.StashKey()  # on items
+CHECKS = pytest.StashKey[bool]()  # on the modules of checks, by the conftest.py above them
 _BENCH = pytest.StashKey[Any]()  # on the configuration
 _PHASES = pytest.StashKey[list[Any]]()
 
@@ -137,13 +139,17 @@ def _make_bench(config: pytest.Config) -> "Bench":
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each check once for each SUT of its plane."""
-    if "check" not in metafunc.fixturenames:
+    if "check" not in metafunc.fixturenames or not _is_check(metafunc.definition):
         return
     options = bench_of(metafunc.config).options
     plane = metafunc.definition.path.parent.name
     suts = options.adapters if plane == "adapter" else options.endpoints
     metafunc.fixturenames.append("sut")
     metafunc.parametrize("sut", suts, ids=[f"@{_without_at(sut)}@" for sut in suts])
+
+
+def _is_check(item: pytest.Item) -> bool:
+    return any(CHECKS in node.stash for node in item.iter_parents())
 
 
 def _without_at(sut: str) -> str:
@@ -192,7 +198,7 @@ def _verify_baselines(config: pytest.Config, items: list[pytest.Item]) -> None:
 def _bind(config: pytest.Config, item: pytest.Item) -> bool:
     """Whether the item belongs to this run; a check is bound to its requirement and SUT."""
     mark = item.get_closest_marker("requirement")
-    if mark is None:
+    if mark is None or not _is_check(item):
         return True
     from kimi_conformance.cassettes.cassette import name_of
     from kimi_conformance.checks.item import CheckItem, check_id

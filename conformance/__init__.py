@@ -1,0 +1,1 @@
+"""What must hold; packages, so that `pytest --pyargs` finds the checks in an installation."""

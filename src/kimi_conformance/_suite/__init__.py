@@ -1,0 +1,1 @@
+"""The content of an installation: what a wheel carries of the folders beside `src`."""
