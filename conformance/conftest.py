@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from kimi_conformance.checks.fixtures import (
+    CHECKS,
     adapter,
     bench,
     binding,
@@ -26,7 +27,6 @@ from kimi_conformance.checks.fixtures import (
     service,
     upstream,
 )
-from kimi_conformance.plugin import CHECKS
 
 __all__ = [
     "adapter",

@@ -20,12 +20,13 @@ from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.sampling import AT_ONCE, Sampling
 from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
-from kimi_conformance.plugin import CHECK, bench_of
+from kimi_conformance.plugin import CHECK, CHECKS, bench_of
 from kimi_conformance.stage import Script
 from kimi_conformance.stage.pacing import LONGEST
 from kimi_conformance.verdicts import InconclusiveError
 
 __all__ = [
+    "CHECKS",
     "adapter",
     "bench",
     "binding",
@@ -33,6 +34,7 @@ __all__ = [
     "clock",
     "edition",
     "endpoint",
+    "impatient",
     "model",
     "open_adapter",
     "sampling",
