@@ -108,7 +108,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         seen.append(text)
         return parse_json(text)
 
-    monkeypatch.setattr(scan, "parse_json", note)
+    monkeypatch.setattr(scan, "parse", note)
     return seen
 
 

@@ -75,7 +75,7 @@ class Pool:
         """Send on a connection that is free, or a new one, and wait for the answer's end."""
         if self._free is None:
             self._exchange(request, incoming)
-        elif self._free.acquire(timeout=max(incoming.due()[0] - time.perf_counter(), 0.0)):
+        elif self._free.acquire(timeout=max(incoming.due() - time.perf_counter(), 0.0)):
             try:
                 self._exchange(request, incoming)
             finally:

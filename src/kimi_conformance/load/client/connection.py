@@ -138,7 +138,7 @@ class Connection:
         self._incoming = incoming
         self._waiter = waiter = Waiter()
         incoming.sent = incoming.last = time.perf_counter()
-        due = incoming.due()[0]
+        due = incoming.due()
         if due < self._wakes:  # else the alarm of an earlier exchange rings in time to look
             self._wake_at(due)
         try:
@@ -269,11 +269,11 @@ class Connection:
         incoming = self._incoming
         if incoming is None:
             return
-        due, why = incoming.due()
+        due = incoming.due()
         if due > time.perf_counter():
             self._wake_at(due)
         else:
-            self._finish(why)
+            self._finish(incoming.why_due())
 
     def _finish(self, why: str = "") -> None:
         """The answer ended; wake who waits for it, after all that is to be read now."""

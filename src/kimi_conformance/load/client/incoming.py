@@ -6,6 +6,7 @@ Nothing is kept of a stream but what `scan` notes, unless the wire laws are to j
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from kimi_conformance.load.client.framing import Framing, NotHTTPError
 from kimi_conformance.load.client.scan import StreamScan
@@ -31,6 +32,9 @@ class Limits:
     first_byte_s: float | None = None
     silence_s: float | None = None
     body_bytes: int = 16 * 2**20
+
+
+_NO_STREAM: Final = StreamScan()  # of all answers that are none; nothing is fed to it
 
 
 class Incoming:
@@ -80,7 +84,7 @@ class Incoming:
         self.received = 0
         self.broken = ""
         self.frames: list[Frame] = []
-        self.scan = StreamScan()
+        self.scan = StreamScan() if streamed else _NO_STREAM
         self._framing = Framing()
         self._streamed = streamed
         self._keep = keep
@@ -150,13 +154,21 @@ class Incoming:
         if why or not self._framing.end():
             self.broken = why or ("the answer broke off" if self.received else "no answer")
 
-    def due(self) -> tuple[float, str]:
-        """When it is given up unless more comes before, and why."""
+    def due(self) -> float:
+        """When it is given up unless more comes before."""
         limits = self._limits
-        dues = [(self.start + limits.whole_s, f"took longer than {limits.whole_s:g} s")]
+        due = self.start + limits.whole_s
         if limits.first_byte_s is not None and self.first_byte is None:
-            reason = f"no first byte within {limits.first_byte_s:g} s"
-            dues.append((self.sent + limits.first_byte_s, reason))
+            due = min(due, self.sent + limits.first_byte_s)
         if limits.silence_s is not None:
-            dues.append((self.last + limits.silence_s, f"silent for {limits.silence_s:g} s"))
-        return min(dues)
+            due = min(due, self.last + limits.silence_s)
+        return due
+
+    def why_due(self) -> str:
+        """Which limit is the first to be passed, in a few words."""
+        limits, due = self._limits, self.due()
+        if due == self.start + limits.whole_s:
+            return f"took longer than {limits.whole_s:g} s"
+        if limits.silence_s is not None and due == self.last + limits.silence_s:
+            return f"silent for {limits.silence_s:g} s"
+        return f"no first byte within {limits.first_byte_s:g} s"

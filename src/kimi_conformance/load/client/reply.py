@@ -10,14 +10,16 @@ from operator import sub
 from typing import Any
 
 from kimi_conformance.load.client.incoming import Incoming
+from kimi_conformance.load.client.parsing import parse
 from kimi_conformance.load.client.scan import cached_of
 from kimi_conformance.load.samples.records import ErrorClass
-from kimi_conformance.wire.json_values import elements, is_count, is_text, members, parse_json
+from kimi_conformance.wire.json_values import elements, is_count, is_text, members
 
 __all__ = ["Reply", "error_class", "gaps_of", "judge_reply", "plain_reply", "stall_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: there is one a request, and freezing would double what making it costs.
+@dataclass(slots=True, kw_only=True)
 class Reply:
     """What a request brought.
 
@@ -78,7 +80,7 @@ def error_class(status: int | None) -> ErrorClass:
 
 def plain_reply(body: bytes) -> Reply:
     """Judge the body of a 200 that is not streamed."""
-    completion = members(parse_json(body))
+    completion = members(parse(body))
     usage = members(completion.get("usage"))
     flaw = _flaw_of(completion)
     return Reply(
@@ -109,7 +111,7 @@ def _flaw_of(completion: Mapping[str, Any]) -> str:
 def gaps_of(incoming: Incoming) -> list[float]:
     """Seconds between the chunks with generated content."""
     times = incoming.scan.times
-    return list(map(sub, times[1:], times))
+    return list(map(sub, times[1:], times)) if times else []
 
 
 def stall_of(incoming: Incoming, gaps: list[float]) -> float | None:

@@ -13,8 +13,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kimi_conformance.load.client.parsing import parse
 from kimi_conformance.wire.chat_stream import DONE
-from kimi_conformance.wire.json_values import elements, is_count, is_text, members, parse_json
+from kimi_conformance.wire.json_values import (
+    NOT_JSON,
+    elements,
+    is_count,
+    is_text,
+    members,
+    parse_json,
+)
 
 __all__ = ["StreamScan", "cached_of"]
 
@@ -192,7 +200,9 @@ class StreamScan:
             self._parse(payload, at)
 
     def _parse(self, payload: bytes, at: float) -> None:
-        chunk = parse_json(payload.decode("utf-8", "replace"))
+        chunk = parse(payload)
+        if chunk is NOT_JSON:  # maybe for a character that is none: a client shows a sign for it
+            chunk = parse_json(payload.decode("utf-8", "replace"))
         if not isinstance(chunk, dict):
             return
         choices = [members(choice) for choice in elements(chunk.get("choices"))]
@@ -240,7 +250,7 @@ class StreamScan:
         if opened is None or _OPENED[name].search(payload, opened.end()):
             return
         text = _TEXT.match(payload, opened.end())
-        if text is None or parse_json(b'"' + text[0] + b'"') != delta.get(name):
+        if text is None or parse(b'"' + text[0] + b'"') != delta.get(name):
             return
         before, after = payload[: opened.end()], payload[text.end() :]
         self._prefix, self._suffix = b"data: " + before, after + b"\n\n"

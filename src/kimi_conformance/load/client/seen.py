@@ -9,7 +9,8 @@ from kimi_conformance.load.client.reply import gaps_of, stall_of
 __all__ = ["Seen", "seen_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: there is one a request, and freezing would double what making it costs.
+@dataclass(slots=True, kw_only=True)
 class Seen:
     """When what of an answer was there, on `time.perf_counter`; None: it never was.
 

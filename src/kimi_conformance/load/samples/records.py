@@ -111,7 +111,8 @@ class Kind(NamedTuple):
         return self.ok or not self.expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: there is one a request, and freezing would double what making it costs.
+@dataclass(slots=True, kw_only=True)
 class Sample:
     """One request.
 
@@ -157,8 +158,10 @@ class Sample:
     @property
     def first(self) -> float | None:
         """When the first chunk with generated content was there, or None."""
-        known = [at for at in (self.first_reasoning, self.first_answer) if at is not None]
-        return min(known, default=None)
+        reasoning, answer = self.first_reasoning, self.first_answer
+        if reasoning is None or answer is None:
+            return answer if reasoning is None else reasoning
+        return min(reasoning, answer)
 
     @property
     def response_s(self) -> float:
