@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from kimi_conformance import suite
-from kimi_conformance.cli.matrix import run_matrix
+from kimi_conformance.cli.checking.every_sut import run_matrix
 from kimi_conformance.stage import Stage
 from kimi_conformance.verdicts import Outcome
 

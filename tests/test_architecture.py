@@ -32,7 +32,7 @@ ONLY_IN = {
     "locust": ("load/",),
     "gevent": ("load/",),
     "jinja2": ("reporting/",),
-    "jsonschema": ("reporting/evidence_schema.py",),
+    "jsonschema": ("reporting/formats/evidence_schema.py",),
     "openai": ("adapters/openai_python.py", "adapters/clients/bridges/"),
     "litellm": ("adapters/clients/bridges/",),
     "pydantic_ai": ("adapters/clients/bridges/",),

@@ -4,7 +4,7 @@ import pytest
 
 from kimi_conformance import suite
 from kimi_conformance.adapters.protocol import CAPABILITIES
-from kimi_conformance.cli.proof import SPOILERS, checks_by_requirement
+from kimi_conformance.cli.keeping.proof import SPOILERS, checks_by_requirement
 from kimi_conformance.requirements import Catalogue, Evidence, Plane, Requirement
 
 # How many behaviours the documents state in each area; ids count from 01 without a gap.

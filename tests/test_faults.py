@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from kimi_conformance.cli.proof import ENDPOINTS, UNNOTICED, fault_spec
+from kimi_conformance.cli.keeping.proof import ENDPOINTS, UNNOTICED, fault_spec
 from kimi_conformance.requirements import Plane
 from kimi_conformance.simulator.faults import FAULTS
 from kimi_conformance.suite import find

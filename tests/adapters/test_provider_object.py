@@ -12,8 +12,8 @@ from kimi_conformance import suite as suites
 from kimi_conformance.adapters.protocol import Binding, ModelConfig
 from kimi_conformance.adapters.provider_object import ProviderAdapter
 from kimi_conformance.adapters.registry import factory_of
-from kimi_conformance.cli.pytest_child import CheckRun, run_checks
-from kimi_conformance.cli.run_folder import RunFolder, read_run
+from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
+from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.errors import UsageError
 from kimi_conformance.verdicts import Outcome, Verdict
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.cli.show import joined
+from kimi_conformance.cli.showing.show import joined
 
 
 def answer(edition: str, verdict: str, because: str) -> dict[str, Any]:

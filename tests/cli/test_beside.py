@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.beside import beside
-from kimi_conformance.cli.history_file import DEFAULT, read_past
+from kimi_conformance.cli.keeping.beside import beside
+from kimi_conformance.cli.keeping.history_file import DEFAULT, read_past
 from kimi_conformance.history.store import History
-from kimi_conformance.reporting.recordings import Recorded, recordings
+from kimi_conformance.reporting.views.recordings import Recorded, recordings
 from kimi_conformance.runs import Run, encode, parse
 
 HEADER = {

@@ -10,9 +10,9 @@ import pytest
 
 from kimi_conformance import suite
 from kimi_conformance.adapters.clients.environments import VARIABLE
-from kimi_conformance.cli import client_matrix
-from kimi_conformance.cli.client_matrix import matrix_of
-from kimi_conformance.cli.run_folder import read_run
+from kimi_conformance.cli.commands import matrix as client_matrix
+from kimi_conformance.cli.commands.matrix import matrix_of
+from kimi_conformance.cli.keeping.run_folder import read_run
 from kimi_conformance.requirements import Level, Plane
 from kimi_conformance.runs import SCHEMA, check_record, encode, parse
 from kimi_conformance.verdicts import Outcome, Verdict

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kimi_conformance import suite
-from kimi_conformance.cli.history_file import remember
-from kimi_conformance.cli.run_folder import RunFolder
+from kimi_conformance.cli.keeping.history_file import remember
+from kimi_conformance.cli.keeping.run_folder import RunFolder
 from kimi_conformance.history.store import History
 from kimi_conformance.runs import SCHEMA, encode
 from kimi_conformance.verdicts import RunVerdict

@@ -16,11 +16,13 @@ import psutil
 import pytest
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli import load_asked, load_plan, loading
-from kimi_conformance.cli.load_options import Bounds
-from kimi_conformance.cli.load_plan import guard, plan_of_load, spending_of
-from kimi_conformance.cli.loading import Order
-from kimi_conformance.cli.target import Target, UnreachableTargetError
+from kimi_conformance.cli.asking.load_options import Bounds
+from kimi_conformance.cli.asking.target import Target, UnreachableTargetError
+from kimi_conformance.cli.loading import asked as load_asked
+from kimi_conformance.cli.loading import plan as load_plan
+from kimi_conformance.cli.loading import run as loading
+from kimi_conformance.cli.loading.plan import guard, plan_of_load, spending_of
+from kimi_conformance.cli.loading.run import Order
 from kimi_conformance.errors import BudgetError, UsageError
 from kimi_conformance.runs import encode
 
@@ -308,7 +310,7 @@ def answered(log: Path) -> int:
 @pytest.mark.heavy
 def test_a_simulator_that_was_started_for_a_load_ends_with_who_started_it() -> None:
     program = (
-        "import os; from kimi_conformance.cli.loading import simulator_process\n"
+        "import os; from kimi_conformance.cli.loading.run import simulator_process\n"
         "with simulator_process('2026-09') as served:\n"
         "    print(served.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.cli.mutate_cassettes import Judged, report_of
+from kimi_conformance.cli.commands.mutate_cassettes import Judged, report_of
 
 Run = Callable[..., Any]
 

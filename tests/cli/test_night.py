@@ -16,8 +16,8 @@ sys.path.append(str(Path(__file__).parents[2]))
 from kimi_conformance import suite as suites
 from kimi_conformance.checks.item import CheckItem, CheckTimeoutError
 from kimi_conformance.checks.valued import UNKNOWN, Turns, chats_in
-from kimi_conformance.cli.jobs import _time_for_checks
-from kimi_conformance.cli.pacing import Pacing, limits
+from kimi_conformance.cli.asking.pacing import Pacing, limits
+from kimi_conformance.cli.commands.jobs import _time_for_checks
 from kimi_conformance.errors import UsageError
 from kimi_conformance.plugin import _TimeLimit
 from kimi_conformance.requirements import Level

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kimi_conformance import suite
-from kimi_conformance.cli.proof import (
+from kimi_conformance.cli.keeping.proof import (
     ADAPTERS,
     ENDPOINTS,
     Proof,

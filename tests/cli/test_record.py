@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.judging import plan_of
-from kimi_conformance.cli.pytest_child import run_checks
-from kimi_conformance.cli.run_folder import RunFolder
-from kimi_conformance.cli.target import inspect
+from kimi_conformance.cli.asking.target import inspect
+from kimi_conformance.cli.checking.judging import plan_of
+from kimi_conformance.cli.checking.pytest_child import run_checks
+from kimi_conformance.cli.keeping.run_folder import RunFolder
 from kimi_conformance.suite import Suite
 
 Command = Callable[..., Any]  # see conftest.py

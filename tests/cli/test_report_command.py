@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from kimi_conformance import suite
-from kimi_conformance.cli import ci
-from kimi_conformance.cli.run_folder import read_run
-from kimi_conformance.cli.show import answer, say
+from kimi_conformance.cli.keeping.run_folder import read_run
+from kimi_conformance.cli.showing import ci
+from kimi_conformance.cli.showing.show import answer, say
 
 Run = Callable[..., Any]
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from kimi_conformance.cli.simulate import simulate
+from kimi_conformance.cli.commands.simulate import simulate
 from kimi_conformance.http import httpx
 
 COMMAND = [sys.executable, "-m", "kimi_conformance", "simulate", "--edition", "2025-09"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kimi_conformance.cli.unjudged import with_unjudged
+from kimi_conformance.cli.keeping.unjudged import with_unjudged
 from kimi_conformance.load.running.launch import judge_samples, objectives_of
 from kimi_conformance.load.samples.log import SampleLog
 from kimi_conformance.load.samples.records import ErrorClass, Header, Kind, Sample

@@ -16,11 +16,11 @@ sys.path.append(str(Path(__file__).parents[2]))
 from tests.cli.conftest import run
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli import drift_looking
-from kimi_conformance.cli.drift_looking import Limits, against, recordings_of, simulated
-from kimi_conformance.cli.replaying import Recording, Session
+from kimi_conformance.cli.checking import drift_looking
+from kimi_conformance.cli.checking.drift_looking import Limits, against, recordings_of, simulated
+from kimi_conformance.cli.checking.replaying import Recording, Session
 from kimi_conformance.drift import Change
-from kimi_conformance.reporting.evidence_schema import flaws
+from kimi_conformance.reporting.formats.evidence_schema import flaws
 from kimi_conformance.stage import Stage
 
 __all__ = ["run"]
@@ -262,7 +262,7 @@ async def test_nothing_is_begun_after_the_time_and_what_was_found_is_told() -> N
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A suite with recordings of models only: it is quick."""
-    from kimi_conformance.cli import drift
+    from kimi_conformance.cli.commands import drift
 
     monkeypatch.setattr(drift, "recordings_of", lambda *_: some("models"))
 

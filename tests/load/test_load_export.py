@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from kimi_conformance.cli.load import load
+from kimi_conformance.cli.commands.load import load
 from kimi_conformance.errors import RunError, UsageError
 from kimi_conformance.load.samples.export import _ARROW, COLUMNS, export
 from kimi_conformance.load.samples.file import read_samples

@@ -7,7 +7,7 @@ import click
 import pytest
 import yaml
 
-from kimi_conformance.cli.load import load
+from kimi_conformance.cli.commands.load import load
 from kimi_conformance.load.running.crew import address
 from kimi_conformance.suite import find
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kimi_conformance import suite
-from kimi_conformance.cli.proof import SPOILERS
+from kimi_conformance.cli.keeping.proof import SPOILERS
 from kimi_conformance.load.running.launch import run_scenario
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.simulator.faults import parse_switch

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from kimi_conformance import suite
-from kimi_conformance.cli.loading import simulator_process
+from kimi_conformance.cli.loading.run import simulator_process
 from kimi_conformance.errors import UsageError
 from kimi_conformance.load.running.launch import Crew, run_scenario
 from kimi_conformance.load.users.scenario import read_header

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kimi_conformance.cli.loading import simulator_process
+from kimi_conformance.cli.loading.run import simulator_process
 from kimi_conformance.load.running.launch import run_scenario
 
 pytestmark = pytest.mark.heavy

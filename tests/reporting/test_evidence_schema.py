@@ -15,11 +15,11 @@ from jsonschema import Draft202012Validator
 
 from kimi_conformance.baselines import KnownFailure
 from kimi_conformance.checks.evidence import Evidence, restored
-from kimi_conformance.cli.drift import drift_record
-from kimi_conformance.cli.proof import Proof
-from kimi_conformance.cli.run_folder import RunFolder
+from kimi_conformance.cli.commands.drift import drift_record
+from kimi_conformance.cli.keeping.proof import Proof
+from kimi_conformance.cli.keeping.run_folder import RunFolder
 from kimi_conformance.drift import Attribution, Change, Kind
-from kimi_conformance.reporting.evidence_schema import flaws
+from kimi_conformance.reporting.formats.evidence_schema import flaws
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import SCHEMA, Run, baseline_record, encode, parse
 from kimi_conformance.stage.live import Budget

@@ -11,10 +11,10 @@ from kimi_conformance.history.comparison import Comparison, Side, compare
 from kimi_conformance.history.service_level import service_level
 from kimi_conformance.history.trend import trend
 from kimi_conformance.history.window import parse_window
-from kimi_conformance.reporting.attained import attained
-from kimi_conformance.reporting.compared import compared
-from kimi_conformance.reporting.printing import page, summary
-from kimi_conformance.reporting.trended import trended
+from kimi_conformance.reporting.formats.printing import page, summary
+from kimi_conformance.reporting.views.attained import attained
+from kimi_conformance.reporting.views.compared import compared
+from kimi_conformance.reporting.views.trended import trended
 from kimi_conformance.verdicts import Verdict
 
 sys.path.append(str(Path(__file__).parents[2]))

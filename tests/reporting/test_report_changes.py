@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kimi_conformance.reporting import view
-from kimi_conformance.reporting.beside import Beside
-from kimi_conformance.reporting.history import Point, trend
-from kimi_conformance.reporting.recordings import Recorded
+from kimi_conformance.reporting.views.beside import Beside
+from kimi_conformance.reporting.views.history import Point, trend
+from kimi_conformance.reporting.views.recordings import Recorded
 from kimi_conformance.requirements import Catalogue, Level, Plane
 from kimi_conformance.runs import Run
 from kimi_conformance.verdicts import Outcome, Verdict

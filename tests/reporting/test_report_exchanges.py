@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.reporting.exchanges import curl, indented, shown_exchange
+from kimi_conformance.reporting.views.exchanges import curl, indented, shown_exchange
 
 Make = Callable[..., dict[str, Any]]
 

@@ -16,8 +16,8 @@ import pytest
 from tests.reporting.hostile import HOSTILE, hostile_run
 
 from kimi_conformance.reporting import Report, html, junit, markdown, view
-from kimi_conformance.reporting.assets import page_assets
-from kimi_conformance.reporting.visible import INVISIBLE, visible
+from kimi_conformance.reporting.formats.assets import page_assets
+from kimi_conformance.reporting.wording.visible import INVISIBLE, visible
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 from kimi_conformance.verdicts import Verdict

@@ -27,7 +27,7 @@ from kimi_conformance.reporting import (
     openmetrics,
     view,
 )
-from kimi_conformance.reporting.visible import INVISIBLE, printable
+from kimi_conformance.reporting.wording.visible import INVISIBLE, printable
 from kimi_conformance.requirements import Catalogue, Level
 from kimi_conformance.runs import Run
 from kimi_conformance.verdicts import Excuse, Verdict

@@ -14,9 +14,9 @@ import pytest_asyncio
 from tests.reporting.hostile import HOSTILE, hostile_run
 
 from kimi_conformance.reporting import write_report
-from kimi_conformance.reporting.beside import Beside
-from kimi_conformance.reporting.history import Point
-from kimi_conformance.reporting.recordings import Recorded
+from kimi_conformance.reporting.views.beside import Beside
+from kimi_conformance.reporting.views.history import Point
+from kimi_conformance.reporting.views.recordings import Recorded
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 from kimi_conformance.verdicts import Verdict

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from kimi_conformance.editions.models import Price
-from kimi_conformance.reporting.charts import HEIGHT, Chart, Series, line_chart, thinned
-from kimi_conformance.reporting.comparison import side_by_side
-from kimi_conformance.reporting.quantity import percent, seconds
-from kimi_conformance.reporting.service import load, targets
+from kimi_conformance.reporting.charts.geometry import HEIGHT, Chart, Series, line_chart, thinned
+from kimi_conformance.reporting.views.comparison import side_by_side
+from kimi_conformance.reporting.views.service import load, targets
+from kimi_conformance.reporting.wording.quantity import percent, seconds
 
 Make = Callable[..., dict[str, Any]]
 

@@ -18,7 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kimi_conformance.reporting import view
-from kimi_conformance.reporting.view_schema import VERSION, breaks, table, view_schema
+from kimi_conformance.reporting.formats.view_schema import VERSION, breaks, table, view_schema
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 

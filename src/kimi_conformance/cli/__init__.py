@@ -37,9 +37,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "mutate-cassettes": ("mutate_cassettes", "Show that what cassettes say is looked at."),
     "models": ("models", "See, change and verify how the models are configured."),
     "choose": ("choose", "Name the model to take, and say why."),
-    "requirements": ("listings", "List what must hold, and what is left out."),
+    "requirements": ("requirements", "List what must hold, and what is left out."),
     "adapters": ("adapters", "List the adapters and what they claim; verify a process."),
-    "matrix": ("client_matrix", "Judge all installed clients, and show them side by side."),
+    "matrix": ("matrix", "Judge all installed clients, and show them side by side."),
     "doctor": ("doctor", "Find out what is wrong with this installation."),
 }
 
@@ -55,7 +55,8 @@ class _Commands(click.Group):
             return None
         module, _ = _COMMANDS[cmd_name]
         found: click.Command = getattr(
-            importlib.import_module(f"kimi_conformance.cli.{module}"), cmd_name.replace("-", "_")
+            importlib.import_module(f"kimi_conformance.cli.commands.{module}"),
+            cmd_name.replace("-", "_"),
         )
         return found
 
@@ -96,7 +97,7 @@ def main() -> None:
         click.echo("Stopped.", err=True)
         code = 130
     except KimiConformanceError as error:
-        from kimi_conformance.cli.show import say
+        from kimi_conformance.cli.showing.show import say
 
         say(f"Error: {error}", "-")
         code = 2 if isinstance(error, UsageError) else 3

@@ -10,8 +10,8 @@ import pytest
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters import mutants
 from kimi_conformance.adapters.mutants.mutant import name_of
-from kimi_conformance.cli.pytest_child import CheckRun, run_checks
-from kimi_conformance.cli.run_folder import RunFolder, read_run
+from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
+from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.verdicts import Outcome, Verdict
 
 pytestmark = pytest.mark.heavy

@@ -1,0 +1,79 @@
+"""How fast a live endpoint may be asked, and for how long: said by hand, or by the tier."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import click
+
+from kimi_conformance.cli.asking import options as shared
+from kimi_conformance.editions import Edition
+from kimi_conformance.errors import UsageError, nearest
+
+__all__ = ["Pacing", "limits", "pacing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """What was asked for; None: until a refusal says otherwise."""
+
+    tier: str | None = None
+    rpm: int | None = None
+    concurrency: int | None = None
+    time_total: float | None = None
+
+
+def pacing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the command a `Pacing` as its argument `pacing`."""
+
+    @click.option("--tier", metavar="T", help="Keep this tier's limits on live: free, t1 … t5.")
+    @click.option(
+        "--rpm", type=click.IntRange(min=1), metavar="N", help="Chats a minute on live, at most."
+    )
+    @click.option(
+        "--concurrency",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Chats at once on live, at most. Limits are also learned from the first refusal.",
+    )
+    @click.option(
+        "--time-limit-total",
+        type=shared.seconds,
+        metavar="TIME",
+        help="Begin nothing on live after so long, and report what there is.",
+    )
+    @wraps(command)
+    def with_pacing(
+        *args: Any,
+        tier: str | None,
+        rpm: int | None,
+        concurrency: int | None,
+        time_limit_total: float | None,
+        **others: Any,
+    ) -> Any:
+        asked = Pacing(tier=tier, rpm=rpm, concurrency=concurrency, time_total=time_limit_total)
+        return command(*args, pacing=asked, **others)
+
+    return with_pacing
+
+
+def limits(pacing: Pacing, edition: Edition) -> dict[str, Any]:
+    """The limits to keep, by the names of `Pace`; what is said by hand goes before the tier.
+
+    Raises:
+        UsageError: The edition has no such tier.
+    """
+    if pacing.tier is None:
+        return {"rpm": pacing.rpm, "concurrency": pacing.concurrency, "tpm": None}
+    if pacing.tier not in edition.tiers:
+        raise UsageError(
+            f"Edition {edition.name} has no tier '{pacing.tier}'. "
+            f"{nearest(pacing.tier, edition.tiers)}"
+        )
+    tier = edition.tiers[pacing.tier]
+    return {
+        "rpm": pacing.rpm or tier.rpm,
+        "concurrency": pacing.concurrency or tier.concurrency,
+        "tpm": tier.tpm,
+    }

@@ -1,0 +1,1 @@
+"""Checks being run, recordings being played, and evidence being judged again."""

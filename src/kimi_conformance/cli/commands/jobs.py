@@ -1,0 +1,254 @@
+"""`kimi-conformance gate`, `nightly` and `sla`: the three jobs people come for."""
+
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from kimi_conformance import suite as suites
+from kimi_conformance.adapters.registry import installed
+from kimi_conformance.cli.asking import load_options, options
+from kimi_conformance.cli.asking.load_options import Bounds, Hands
+from kimi_conformance.cli.asking.offered import parse_without
+from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
+from kimi_conformance.cli.asking.target import inspect, known_model, lane_of, unasked
+from kimi_conformance.cli.checking.judging import judge, judge_each, plan_of
+from kimi_conformance.cli.keeping import sla_window
+from kimi_conformance.cli.keeping.history_file import remembered
+from kimi_conformance.cli.loading.asked import Whom, loaded
+from kimi_conformance.cli.loading.plan import foreseen, guard, plan_of_load, say_load
+from kimi_conformance.cli.loading.run import Order, load_with_rest
+from kimi_conformance.cli.showing import show
+from kimi_conformance.errors import UsageError
+
+__all__ = ["gate", "nightly", "sla"]
+
+SHORT_LOAD = 30.0  # seconds
+LOAD = "steady_chat"  # what a nightly run loads with
+_NEEDS = {"openai": "openai"}  # adapters whose client is an extra of ours
+
+
+def available() -> tuple[str, ...]:
+    """The adapters of this environment whose client is installed, the reference first."""
+    names = [name for name in installed() if find_spec(_NEEDS.get(name, "sys")) is not None]
+    return tuple(sorted(names, key=lambda name: (name != "reference", name)))
+
+
+@click.command()
+@options.adapters
+@click.option(
+    "--edition", metavar="E", help="The API as of this date only; every edition otherwise."
+)
+@options.baseline
+@options.out
+@remembered
+@options.json_file
+def gate(
+    adapters: tuple[str, ...],
+    edition: str | None,
+    baseline: Path | None,
+    out: Path,
+    json_file: str | None,
+) -> int:
+    """Judge an adapter offline, by recordings and scripted answers.
+
+    For every pull request: no network, no key, seconds. Without --adapter it judges the
+    reference adapter; against every edition of the API, unless one is named.
+    """
+    suite = suites.find()
+    runs = []
+    for name in [edition] if edition else suite.editions():
+        target = inspect(suite, "cassette", edition=name, base_url=None, api_key=None, model=None)
+        plane = None if suite.has_recordings(name, "endpoint") else "adapter"
+        chosen = {"plane": plane, "baseline": baseline}
+        runs.append((target, plan_of(target, adapters or ("reference",), **chosen)))
+    return judge_each(suite, "gate", runs, out=out, json_file=json_file)
+
+
+@click.command()
+@options.adapters
+@options.edition
+@click.option(
+    "--lane",
+    type=click.Choice(["live", "simulator"]),
+    default="live",
+    show_default=True,
+    help="What answers: the endpoint at KIMI_BASE_URL, or the embedded simulator.",
+)
+@options.live
+@options.offered
+@options.budget
+@pacing
+@options.samples
+@options.planning
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DOLLARS",
+    help="Budget of the load test, by the price of the model.",
+)
+@load_options.yes_live
+@click.option(
+    "--load-duration",
+    type=options.seconds,
+    help="How long the load test takes: 30s on the simulator; live, none unless said here.",
+)
+@click.option("--no-load", is_flag=True, help="Leave the load test out.")
+@options.baseline
+@options.out
+@remembered
+@options.json_file
+def nightly(
+    adapters: tuple[str, ...],
+    edition: str | None,
+    lane: str,
+    base_url: str | None,
+    api_key: str | None,
+    model: str | None,
+    model_is: str | None,
+    without: tuple[str, ...],
+    max_requests: int | None,
+    max_tokens: int | None,
+    pacing: Pacing,
+    samples: int | None,
+    plan_only: bool,
+    price_in: float | None,
+    price_out: float | None,
+    max_cost: float | None,
+    yes_live: bool,
+    load_duration: float | None,
+    no_load: bool,
+    baseline: Path | None,
+    out: Path,
+    json_file: str | None,
+) -> int:
+    """Judge adapters and endpoint against the API, then load it a little.
+
+    The key is read from KIMI_API_KEY, the endpoint from KIMI_BASE_URL.
+    """
+    suite = suites.find()
+    bounds = Bounds(max_requests, max_tokens, max_cost, price_in, price_out)
+    asked = foreseen(suite, lane, edition=edition, base_url=base_url, model=model)
+    seconds = None if no_load else load_duration or (SHORT_LOAD if lane == "simulator" else None)
+    if seconds is not None and lane == "live" and not plan_only:
+        guard(suite, LOAD, asked, seconds, bounds, yes_live=yes_live)
+    find = partial(unasked, suite) if plan_only else partial(inspect, suite, lane, api_key=api_key)
+    target = find(edition=edition, base_url=base_url, model=model, without=parse_without(without))
+    plan = plan_of(
+        target,
+        adapters or available(),
+        max_requests=max_requests,
+        max_tokens=max_tokens,
+        time_total=_time_for_checks(pacing.time_total, seconds),
+        **limits(pacing, suite.edition(target.edition)),
+        model_is=known_model(suite, target, model_is),
+        without=target.without,
+        samples=samples,
+        baseline=baseline,
+    )
+    if plan_only:
+        from kimi_conformance.cli.checking.plan import (  # it knows all mutants: slow to import
+            Prices,
+            tell,
+        )
+
+        tell(suite, target, plan, Prices(price_in, price_out), json_file)
+        if load_duration is None or no_load:
+            show.say("A load test (--load-duration) is not in it.", json_file)
+        else:
+            show.say("", json_file)
+            say_load(plan_of_load(suite, LOAD, asked, load_duration, bounds), json_file)
+        return 0
+    if seconds is None:
+        return judge(suite, "nightly", target, plan, out=out, json_file=json_file)
+    order = Order(scenario=LOAD, duration_s=seconds, bounds=bounds)
+    return judge(
+        suite,
+        "nightly",
+        target,
+        plan,
+        out=out,
+        json_file=json_file,
+        load=lambda folder: load_with_rest(suite, order, target, folder),
+    )
+
+
+def _time_for_checks(total: float | None, load: float | None) -> float | None:
+    """What the load test leaves of the time of a night.
+
+    Raises:
+        UsageError: It leaves none.
+    """
+    if total is None or load is None:
+        return total
+    if load >= total:
+        raise UsageError(
+            f"The load test of {load:g} s leaves no time for checks in {total:g} s. Allow more "
+            "with --time-limit-total, or leave it out with --no-load."
+        )
+    return total - load
+
+
+@click.command()
+@click.argument("scenario", default="steady_chat")
+@options.load_target
+@options.edition
+@options.live
+@options.duration
+@load_options.bounds
+@load_options.plan
+@load_options.yes_live
+@load_options.wait_for
+@load_options.hands
+@sla_window.options
+@options.out
+@remembered
+@options.json_file
+def sla(
+    scenario: str,
+    target: str | None,
+    edition: str | None,
+    base_url: str | None,
+    api_key: str | None,
+    model: str | None,
+    duration: float,
+    bounds: Bounds,
+    plan: float | None,
+    yes_live: bool,
+    wait_for: float | None,
+    hands: Hands,
+    since: str | None,
+    until: str | None,
+    formats: str | None,
+    out: Path,
+    json_file: str | None,
+) -> int:
+    """Measure the service level: what was promised, what was kept, how sure that is.
+
+    The objectives stand in loadtests/slo.toml; the report shows each with its interval.
+    With --from, nothing is measured: the report is of the history, over a window of days.
+    """
+    suite = suites.find()
+    asked = sla_window.Asked(
+        since=since,
+        until=until,
+        formats=formats,
+        target=target,
+        base_url=base_url,
+        model=model,
+    )
+    if asked.is_window:
+        return sla_window.report(suite, asked, out=out, json_file=json_file)
+    return loaded(
+        suite,
+        "sla",
+        Order(scenario=scenario, duration_s=duration, bounds=bounds, crew=hands.crew),
+        Whom(lane_of(target, base_url, default="simulator"), edition, base_url, api_key, model),
+        plan=plan,
+        yes_live=yes_live,
+        wait_for=wait_for,
+        worker=hands.worker,
+        out=out,
+        json_file=json_file,
+    )

@@ -1,0 +1,97 @@
+"""`kimi-conformance load`."""
+
+from pathlib import Path
+
+import click
+
+from kimi_conformance import suite as suites
+from kimi_conformance.cli.asking import load_options, options
+from kimi_conformance.cli.asking.load_options import Bounds, Hands
+from kimi_conformance.cli.asking.target import lane_of
+from kimi_conformance.cli.keeping.history_file import remembered
+from kimi_conformance.cli.loading.asked import Whom, loaded
+from kimi_conformance.cli.loading.run import FORMATS, Order, export_samples
+
+__all__ = ["load"]
+
+
+class _Load(click.Group):
+    """Runs a scenario, unless it is told to do something else with one that was run."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Load)
+def load() -> None:
+    """Run one load scenario and judge it by its objectives: kimi-conformance load steady_chat.
+
+    All options of a run are shown by: kimi-conformance load run --help
+    """
+
+
+@load.command()
+@click.argument("scenario")
+@options.load_target
+@options.edition
+@options.live
+@options.duration
+@load_options.bounds
+@load_options.plan
+@load_options.yes_live
+@load_options.wait_for
+@load_options.hands
+@options.out
+@remembered
+@options.json_file
+def run(
+    scenario: str,
+    target: str | None,
+    edition: str | None,
+    base_url: str | None,
+    api_key: str | None,
+    model: str | None,
+    duration: float,
+    bounds: Bounds,
+    plan: float | None,
+    yes_live: bool,
+    wait_for: float | None,
+    hands: Hands,
+    out: Path,
+    json_file: str | None,
+) -> int:
+    """Run one load scenario and judge it by its objectives.
+
+    SCENARIO is a file of loadtests without its suffix: steady_chat.
+    """
+    return loaded(
+        suites.find(),
+        "load",
+        Order(scenario=scenario, duration_s=duration, bounds=bounds, crew=hands.crew),
+        Whom(lane_of(target, base_url, default="simulator"), edition, base_url, api_key, model),
+        plan=plan,
+        yes_live=yes_live,
+        wait_for=wait_for,
+        worker=hands.worker,
+        out=out,
+        json_file=json_file,
+    )
+
+
+@load.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the files go; beside the samples otherwise.",
+)
+def export(run: Path, to: str, out: Path | None) -> None:
+    """Write the samples of a run for other programs, one row a request.
+
+    RUN is its folder, or one of its samples files.
+    """
+    for file in export_samples(run, to, out):
+        click.echo(file)

@@ -1,0 +1,153 @@
+"""`kimi-conformance probe`: one small request an interval, remembered at once."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import Random
+from types import FrameType
+from urllib.parse import urlsplit
+
+import click
+
+from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.target import DEFAULT_BASE_URL
+from kimi_conformance.cli.keeping.history_file import history_file
+from kimi_conformance.cli.showing import show
+from kimi_conformance.errors import UsageError
+from kimi_conformance.history.past import Probe
+from kimi_conformance.history.store import History
+from kimi_conformance.probing.metrics import Metrics, serve
+from kimi_conformance.probing.request import Probing
+from kimi_conformance.probing.schedule import Prober
+from kimi_conformance.stage import Budget, refuse_unsendable
+
+__all__ = ["probe"]
+
+LONGEST = 30.0  # seconds that a request may take, or the interval if that is shorter
+
+
+@click.command()
+@click.option("--base-url", envvar="KIMI_BASE_URL", default=DEFAULT_BASE_URL, metavar="U")
+@click.option(
+    "--model", "models", multiple=True, required=True, metavar="M", help="Whom to ask. Repeatable."
+)
+@click.option("--interval", type=options.seconds, default="60s", show_default=True)
+@click.option("--for", "for_s", type=options.seconds, metavar="TIME", help="Default: for ever.")
+@click.option("--once", is_flag=True, help="One round, for cron; --interval says how often.")
+@options.budget
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), metavar="P", help="Serve OpenMetrics there."
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, metavar="H")
+@history_file
+@options.json_file
+def probe(
+    base_url: str,
+    models: tuple[str, ...],
+    interval: float,
+    for_s: float | None,
+    once: bool,
+    max_requests: int | None,
+    max_tokens: int | None,
+    metrics_port: int | None,
+    metrics_host: str,
+    history: Path,
+    json_file: str | None,
+) -> int:
+    """Send one small streamed request an interval to each model, and remember how it went.
+
+    The key is read from KIMI_API_KEY, and from nowhere else. Time in which no probe was sent is
+    unknown, and never counted as up: see `kimi-conformance sla --from DATE`.
+
+    Exit code: 0, or of --once 1 where a probe was bad.
+    """
+    key = os.environ.get("KIMI_API_KEY", "")
+    if not key:
+        raise UsageError("A probe needs a key: set KIMI_API_KEY.")
+    _refuse_secret_url(base_url)
+    refuse_unsendable(base_url, key)
+    if interval < 1:
+        raise UsageError(
+            f"An interval of {interval:g} s is a load test. Probe every second at most."
+        )
+    seen: Counter[str] = Counter()
+    times, metrics = _Times(), Metrics()
+    with ExitStack() as stack:
+        stack.enter_context(_told_to_stop(times.stop))
+        opened = stack.enter_context(History(history, create=True))
+        if metrics_port is not None:
+            port = stack.enter_context(serve(metrics, metrics_host, metrics_port))
+            show.say(f"Metrics: http://{metrics_host}:{port}/metrics", json_file)
+
+        def remember(one: Probe) -> None:
+            seen[one.error] += 1
+            metrics.take(one)
+            show.say(_line(one), json_file)
+            opened.add_probe(one)
+
+        prober = Prober(
+            asking=stack.enter_context(
+                Probing(base_url, key, limit_s=min(LONGEST, interval), clock=time.perf_counter)
+            ),
+            base_url=base_url,
+            models=models,
+            interval_s=interval,
+            remember=remember,
+            warn=lambda text: show.say(f"Warning: {text}", "-"),
+            budget=Budget(max_requests, max_tokens),
+            times=times,
+            random=Random(),  # noqa: S311 - of jitter, no secret
+        )
+        if once:
+            prober.once()
+        else:
+            show.say(f"Ended: {prober.run(for_s)}", json_file)
+    bad = sum(seen.values()) - seen["ok"]
+    show.answer({"probes": sum(seen.values()), "bad": bad, "by_error": dict(seen)}, json_file)
+    return 1 if once and bad else 0
+
+
+def _refuse_secret_url(base_url: str) -> None:
+    """What is remembered with each probe and shown in reports must hold no secret."""
+    parts = urlsplit(base_url)
+    if "@" in parts.netloc or parts.query:
+        raise UsageError(
+            "A base URL holds no user, password or query, since it stands in every report: the "
+            "key goes into KIMI_API_KEY. It looks like: https://api.moonshot.cn/v1"
+        )
+
+
+class _Times:
+    """The system's clocks; a wait ends early when somebody asks to stop."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.now = time.time
+        self.ticks = time.monotonic
+        self.wait = self.stop.wait
+
+
+@contextmanager
+def _told_to_stop(stop: threading.Event) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C set an event: the request under way is read to its end."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {name: signal.signal(name, leave) for name in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _line(one: Probe) -> str:
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.at))
+    first = "" if one.ttft_s is None else f", first token after {one.ttft_s:.3f} s"
+    return f"{at}  {one.model}  {one.error}{first}{f': {one.detail}' if one.detail else ''}"

@@ -1,0 +1,230 @@
+"""`kimi-conformance sla --from --to`: the service level over a window, from the history."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.table import Table
+
+from kimi_conformance.cli.keeping.history_file import DEFAULT, chosen
+from kimi_conformance.cli.showing import show
+from kimi_conformance.cli.showing.tables import cell, console
+from kimi_conformance.errors import UsageError, nearest
+from kimi_conformance.history.past import LoadResult, PastRun, Probe
+from kimi_conformance.history.service_level import (
+    ServiceLevel,
+    probed_objectives,
+    service_level,
+)
+from kimi_conformance.history.store import History
+from kimi_conformance.history.window import parse_window
+from kimi_conformance.reporting.formats.pdf import pdf
+from kimi_conformance.reporting.formats.printing import page, summary, write_files
+from kimi_conformance.reporting.views.answers import service_answer
+from kimi_conformance.reporting.views.attained import ServicePage, attained
+from kimi_conformance.slo import parse
+from kimi_conformance.suite import Suite
+
+__all__ = ["Asked", "options", "report"]
+
+FORMATS = ("html", "md", "json", "pdf")
+SHOWN = 12  # incidents on a terminal
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def options(command: Command) -> Command:
+    """The options that make `sla` a report over a window."""
+    for option in reversed(
+        (
+            click.option(
+                "--from",
+                "since",
+                metavar="DATE",
+                help="Measure nothing; report from the history, from this day on.",
+            ),
+            click.option("--to", "until", metavar="DATE", help="Its last day; default: today."),
+            click.option(
+                "--format",
+                "formats",
+                metavar="F,…",
+                help=f"Of that report: some of {', '.join(FORMATS)}. Default: html,md.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for.
+
+    Attributes:
+        since, until: Days, as they were given.
+        formats: Names with commas between them, or None.
+        target: "simulator" or "live", or None: live if anything of it is known.
+        base_url: Which live endpoint, or None: the only one.
+        model: Which model, or None: all, each by itself.
+    """
+
+    since: str | None
+    until: str | None
+    formats: str | None
+    target: str | None
+    base_url: str | None
+    model: str | None
+
+    @property
+    def is_window(self) -> bool:
+        """Whether a report over a window was asked for at all.
+
+        Raises:
+            UsageError: An option of it was given without the window.
+        """
+        if self.since is None and (self.until or self.formats):
+            raise UsageError(
+                "--to and --format are of a report over a window, which needs --from DATE."
+            )
+        return self.since is not None
+
+
+def report(suite: Suite, asked: Asked, *, out: Path, json_file: str | None) -> int:
+    """Report the service level over a window; the exit code.
+
+    Raises:
+        UsageError: The days make no sense, a format is unknown, there is no history, or it
+            knows several endpoints and none was named.
+        RunError: The history is damaged, or the report cannot be written.
+    """
+    formats = _formats(asked.formats)
+    window = parse_window(asked.since or "", asked.until, time.time())
+    with History(chosen() or DEFAULT) as opened:
+        loads = opened.loads(window.start, window.end)
+        probes = opened.probes(window.start, window.end)
+        runs = opened.runs(since=window.start, until=window.end)
+    nights = _without_load(runs, loads) if asked.model is None else []
+    loads, probes, nights, about = _of_target(loads, probes, nights, asked)
+    promised = probed_objectives(
+        parse((suite.loadtests / "slo.toml").read_text("utf-8")).of("probe")
+    )
+    found = service_level(window, loads, probes, promised, nights)
+    shown, machine = attained(found, about), service_answer(found, about)
+    files = _render(shown, machine, formats, suite.reports / "templates")
+    folder = out / f"sla-{window.first}-{window.last}"
+    paths = write_files(files, folder)
+    _print(found, shown, json_file)
+    for path in paths:
+        show.say(f"Report: {path}", json_file)
+    show.answer(machine, json_file)
+    return found.verdict.exit_code
+
+
+def _formats(text: str | None) -> list[str]:
+    names = list(dict.fromkeys((text or "html,md").replace(" ", "").split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise UsageError(f"There is no report format '{name}'. {nearest(name, FORMATS)}")
+    return names
+
+
+def _without_load(runs: Sequence[PastRun], loads: Sequence[LoadResult]) -> list[PastRun]:
+    """The nights that had no load test of their own."""
+    return [
+        run
+        for run in runs
+        if run.job == "nightly"
+        and not any(run.started <= load.started <= (run.ended or run.started) for load in loads)
+    ]
+
+
+def _of_target(
+    loads: Sequence[LoadResult], probes: Sequence[Probe], nights: Sequence[PastRun], asked: Asked
+) -> tuple[list[LoadResult], list[Probe], list[PastRun], str]:
+    """What is of one endpoint, and which it is: different ones are never added up."""
+    model = asked.model
+    loads = [load for load in loads if model in {None, load.model}]
+    probes = [probe for probe in probes if model in {None, probe.model}]
+    kinds = {*(load.kind for load in loads), *(night.lane for night in nights)}
+    target = asked.target or ("simulator" if kinds == {"simulator"} and not probes else "live")
+    loads = [load for load in loads if load.kind == target]
+    nights = [night for night in nights if night.lane == target]
+    if target == "simulator":
+        return loads, [], nights, "Of the embedded simulator, not of the real API."
+    found = {
+        *(_bare(load.base_url) for load in loads),
+        *(_bare(probe.base_url) for probe in probes),
+        *(_asked_by(night) for night in nights),
+    }
+    url = _bare(asked.base_url) if asked.base_url else None
+    if url is None and len(found) > 1:
+        raise UsageError(
+            f"In this window the history knows {len(found)} endpoints: "
+            f"{', '.join(sorted(found))}. Name one with --base-url."
+        )
+    loads = [load for load in loads if url in {None, _bare(load.base_url)}]
+    probes = [probe for probe in probes if url in {None, _bare(probe.base_url)}]
+    nights = [night for night in nights if url in {None, _asked_by(night)}]
+    return loads, probes, nights, f"Of {url or ''.join(found) or 'any live endpoint'}."
+
+
+def _bare(base_url: str) -> str:
+    return base_url.rstrip("/")
+
+
+def _asked_by(night: PastRun) -> str:
+    """The base URL of a live run, which its source names in brackets."""
+    return _bare(night.source.removeprefix("live (").removesuffix(")"))
+
+
+def _render(
+    shown: ServicePage, machine: Mapping[str, Any], formats: Sequence[str], templates: Path
+) -> dict[str, bytes]:
+    files = {}
+    made = page("sla.html.j2", templates, shown) if {"html", "pdf"} & set(formats) else b""
+    for name in formats:
+        if name == "html":
+            files["sla.html"] = made
+        elif name == "md":
+            files["sla.md"] = summary("sla.md.j2", templates, shown)
+        elif name == "json":
+            text = json.dumps(machine, ensure_ascii=False, indent=2)
+            files["sla.json"] = f"{text}\n".encode("utf-8", "backslashreplace")
+        else:
+            files["sla.pdf"] = pdf(made)
+    return files
+
+
+def _print(found: ServiceLevel, shown: ServicePage, json_file: str | None) -> None:
+    screen = console(stderr=json_file == "-")
+    for service in shown.services:
+        facts = ", ".join(f"{label} {value}" for label, value, _ in service.facts)
+        show.say(f"\n{service.source}, {service.model}: {facts}", json_file)
+        table = Table(box=None, pad_edge=False)
+        for name in ("Verdict", "Objective"):
+            table.add_column(name)
+        for name in ("Target", "Value", "Interval", "Budget left"):
+            table.add_column(name, justify="right")
+        for row in service.levels:
+            left = row.left if row.budget == "–" else f"{row.left} of {row.budget}"
+            texts = (row.state.word, row.label, row.target, row.value, row.interval, left)
+            table.add_row(*map(cell, texts))
+        if service.levels:
+            screen.print(table)
+    _print_incidents(shown, json_file)
+    show.say(f"\n{shown.headline.word}: {found.because}", json_file)
+
+
+def _print_incidents(shown: ServicePage, json_file: str | None) -> None:
+    """The longest ones, in the order of time; the report has them all."""
+    longest = sorted(shown.incidents, key=lambda each: -each.length_s)[:SHOWN]
+    for each in shown.incidents:
+        if each in longest:
+            show.say(f"\nIncident: {each.start} to {each.end}, {each.length}", json_file)
+            show.say(f"  {each.cause}: {each.what} ({each.where}, {each.seen})", json_file)
+    if (more := len(shown.incidents) - len(longest)) > 0:
+        show.say(f"\n… and {more} shorter incidents, all in the report", json_file)

@@ -1,0 +1,1 @@
+"""Load runs as commands have them: planned, started beside their target, summed up."""

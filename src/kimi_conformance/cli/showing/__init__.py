@@ -1,0 +1,1 @@
+"""What a command says: to people, to machines, and to the runner of a CI system."""

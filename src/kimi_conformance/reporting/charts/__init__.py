@@ -1,0 +1,1 @@
+"""Charts as geometry: axes, marks and bars, with the numbers beside."""

@@ -1,0 +1,1 @@
+"""How numbers, times, states and texts from outside are written for people."""
