@@ -2,8 +2,9 @@
 The adapter mutants: reference adapters, each wrong in one place.
 
 One module a topic, as the checks have it; `session` holds those of `caching` whose fault is
-in what a session remembers, `memory` those that only a second call shows, `sending` those
-that only a wire law notices.
+in what a session remembers, `comparing` those in how it looks at that, `official_host` those in
+who is asked for caches, `memory` those that only a second call shows, `sending` those that only
+a wire law notices.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from kimi_conformance.adapters.mutants import (
     application,
     auth,
     caching,
+    comparing,
     config_cache,
     configuration,
     context_window,
@@ -27,6 +29,7 @@ from kimi_conformance.adapters.mutants import (
     memory,
     model_overrides,
     multimodal,
+    official_host,
     offline,
     performance,
     providers,
@@ -47,7 +50,7 @@ __all__ = ["BREAKS", "MUTANTS", "TOPICS", "UNCHANGED", "Mutant"]
 
 TOPICS = (
     *(listing, filter, context_window, fallback, auth, handle),
-    *(streaming, caching, session, sending),
+    *(streaming, caching, official_host, comparing, session, sending),
     *(providers, configuration, config_cache, telemetry),
     *(offline, switching, performance),
     *(retry, errors, requests, tools, memory),

@@ -1,14 +1,10 @@
 """Clients that make, use or remove caches in a wrong way, as it is seen on the wire."""
 
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 
-from kimi_conformance.adapters.mutants.listing import unlogged
 from kimi_conformance.adapters.mutants.mutant import Mutant, body_of, with_body
-from kimi_conformance.adapters.protocol import CachingSession, ChatRequest, Completion
-from kimi_conformance.adapters.reference import sessions
 from kimi_conformance.adapters.reference.sessions import RESET_TTL, USE
 from kimi_conformance.http import httpx
 
@@ -345,98 +341,6 @@ def _deleted(status: int, data: bytes) -> bool:
         return False
 
 
-class HidesTheCache(Mutant):
-    """Does not tell which cache a session uses."""
-
-    breaks = frozenset({"CACHE-29"})
-
-    def session(self, session_id: str) -> CachingSession:
-        """The same session, its cache unknown."""
-        return _Unknowing(super().session(session_id))
-
-
-class _Unknowing:
-    cache_id = None
-
-    def __init__(self, sound: CachingSession) -> None:
-        self._sound = sound
-
-    async def chat(self, request: ChatRequest) -> Completion:
-        return await self._sound.chat(request)
-
-
-class LogsNothing(Mutant):
-    """Keeps to itself what becomes of a cache."""
-
-    breaks = frozenset({"CACHE-33"})
-
-    def session(self, session_id: str) -> CachingSession:
-        """The same session, which does not log."""
-        return _Unlogged(super().session(session_id))
-
-
-class _Unlogged:
-    def __init__(self, sound: CachingSession) -> None:
-        self._sound = sound
-
-    @property
-    def cache_id(self) -> str | None:
-        return self._sound.cache_id
-
-    async def chat(self, request: ChatRequest) -> Completion:
-        with unlogged(sessions.logger, lambda record: record.levelno == logging.DEBUG):
-            return await self._sound.chat(request)
-
-
-class CachesAtOneSpellingOnly(Mutant):
-    """Knows the official base URL without a slash at its end only."""
-
-    breaks = frozenset({"CACHE-01"})
-
-    def caches(self) -> bool | None:
-        """By the text."""
-        if self.binding.context_cache is not None:
-            return self.binding.context_cache
-        return self.binding.base_url == "https://api.moonshot.cn/v1"
-
-
-class CachesWhenConfigured(Mutant):
-    """Waits for its user to turn caching on."""
-
-    breaks = frozenset({"CACHE-01", "CACHE-30"})
-
-    def caches(self) -> bool | None:
-        """By a variable."""
-        if self.binding.context_cache is not None:
-            return self.binding.context_cache
-        return "KIMI_CONTEXT_CACHE" in self.binding.environment
-
-
-class CachesAtAnythingSimilar(Mutant):
-    """Looks for the official host anywhere in the base URL, and takes any host of Moonshot's."""
-
-    breaks = frozenset({"CACHE-02"})
-
-    def caches(self) -> bool | None:
-        """By a part of the text."""
-        base_url = self.binding.base_url or ""
-        return self.binding.context_cache or "api.moonshot." in base_url
-
-
-class AsksTheOfficialHostForCaches(CachesAtAnythingSimilar):
-    """Finds the official name in the base URL, and sends its caches there, and the key, too."""
-
-    breaks = frozenset({"CACHE-02"})
-
-    def outgoing(self, request: httpx.Request) -> httpx.Request:
-        """Creations and deletions go to the official host, also where chats do not."""
-        similar = "api.moonshot." in (self.binding.base_url or "")
-        if similar and (_makes(request) or _deletes(request)):
-            _, _, path = request.url.path.rpartition("/v1/")
-            request.url = httpx.URL(f"https://api.moonshot.cn/v1/{path}")
-        return request
-
-
 MUTANTS = (
     CachesElsewhere,
     CachesForOneModel,
@@ -459,10 +363,4 @@ MUTANTS = (
     DeletesByQuery,
     StopsAtAFailedDeletion,
     WaitsForAReadyCache,
-    HidesTheCache,
-    LogsNothing,
-    CachesAtOneSpellingOnly,
-    CachesWhenConfigured,
-    CachesAtAnythingSimilar,
-    AsksTheOfficialHostForCaches,
 )

@@ -1,13 +1,16 @@
-"""Clients whose sessions keep, compare or give up their caches in a wrong way."""
+"""Clients whose sessions make, keep, tell of or give up their caches in a wrong way."""
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from kimi_conformance.adapters.mutants.listing import unlogged
 from kimi_conformance.adapters.mutants.mutant import Mutant, with_body
-from kimi_conformance.adapters.protocol import CachingSession, ChatRequest, Clock
+from kimi_conformance.adapters.protocol import CachingSession, ChatRequest, Clock, Completion
+from kimi_conformance.adapters.reference import sessions
 from kimi_conformance.adapters.reference.effects import Operation
 from kimi_conformance.adapters.reference.sessions import SessionCache
 from kimi_conformance.http import httpx
@@ -16,151 +19,6 @@ __all__ = ["MUTANTS"]
 
 Headers = Mapping[str, str]
 EMPTY = "<nothing>"
-
-
-# ------------------------------------------------------------------------ comparing too little
-
-
-class LenientCache(SessionCache):
-    """Takes a request for the one before where `alike` says so."""
-
-    _before: ChatRequest | None = None
-    asked = 0
-
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        """Whether the cache of one is taken for that of the other."""
-        raise NotImplementedError
-
-    def prepare(self, request: ChatRequest) -> Operation[Headers]:
-        """Compare by another rule."""
-        self.asked += 1
-        if self._before is None or not self.alike(self._before, request):
-            self._before = request
-        return (yield from super().prepare(self._before))
-
-
-def _rules(request: ChatRequest) -> list[Mapping[str, Any]]:
-    return [message for message in request.messages if message["role"] == "system"]
-
-
-def _contents(request: ChatRequest) -> list[Any]:
-    return [message["content"] for message in _rules(request)]
-
-
-def _flat(content: Any) -> str:
-    parts = [content] if isinstance(content, str) else [part["text"] for part in content]
-    return "".join(parts)
-
-
-def _tools(request: ChatRequest) -> str:
-    return json.dumps(request.tools or [])  # where 1 and true differ
-
-
-class _AnyOrder(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        same = sorted(map(json.dumps, _rules(before))) == sorted(map(json.dumps, _rules(request)))
-        return same and _tools(before) == _tools(request)
-
-
-class _RoleAndContent(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        return _contents(before) == _contents(request) and _tools(before) == _tools(request)
-
-
-class _Beginnings(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        begin, again = (
-            [_flat(each)[:10].lower() for each in _contents(r)] for r in (before, request)
-        )
-        return begin == again and _tools(before) == _tools(request)
-
-
-class _NoTools(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        return _rules(before) == _rules(request)
-
-
-class _ToolCount(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        same = len(before.tools or ()) == len(request.tools or ())
-        return same and _rules(before) == _rules(request)
-
-
-class _Equality(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        return _rules(before) == _rules(request) and before.tools == request.tools
-
-
-class _Identity(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        same = before.messages[0] is request.messages[0] and _tools(before) == _tools(request)
-        self._content = self._content if same else None  # so that it is made anew
-        return same
-
-
-class _FirstTwo(LenientCache):
-    def alike(self, before: ChatRequest, request: ChatRequest) -> bool:
-        same = _rules(before) == _rules(request) and _tools(before) == _tools(request)
-        return self.asked > 2 or same
-
-
-class IgnoresTheOrderOfMessages(Mutant):
-    """Compares messages as a set."""
-
-    breaks = frozenset({"CACHE-14", "CACHE-19"})
-    cache_class = _AnyOrder
-
-
-class ComparesRoleAndContentOnly(Mutant):
-    """Does not look at the other fields of a message."""
-
-    breaks = frozenset({"CACHE-15", "CACHE-19"})
-    cache_class = _RoleAndContent
-
-
-class ComparesBeginningsOnly(Mutant):
-    """Compares the first words of a message, in any case and form."""
-
-    breaks = frozenset({"CACHE-15", "CACHE-19"})
-    cache_class = _Beginnings
-
-
-class IgnoresTools(Mutant):
-    """Does not compare tools."""
-
-    breaks = frozenset({"CACHE-16", "CACHE-19"})
-    cache_class = _NoTools
-
-
-class CountsTools(Mutant):
-    """Compares the number of tools."""
-
-    breaks = frozenset({"CACHE-16", "CACHE-19"})
-    cache_class = _ToolCount
-
-
-class TakesTrueForOne(Mutant):
-    """Compares values as its language does, and takes 1 for true."""
-
-    breaks = frozenset({"CACHE-16", "CACHE-19"})
-    cache_class = _Equality
-
-
-class ComparesTwiceOnly(Mutant):
-    """Trusts its cache from the third request on."""
-
-    breaks = frozenset({"CACHE-19"})
-    cache_class = _FirstTwo
-
-
-class ComparesObjects(Mutant):
-    """Takes equal messages in another object for other messages."""
-
-    breaks = frozenset({"CACHE-31"})
-    cache_class = _Identity
-
-
-# ------------------------------------------------------------------------ making and removing
 
 
 class _AlwaysNew(SessionCache):
@@ -215,7 +73,7 @@ class _EveryModel(SessionCache):
 
 class _EveryMessage(SessionCache):
     def prepare(self, request: ChatRequest) -> Operation[Headers]:
-        if not _rules(request):
+        if all(message["role"] != "system" for message in request.messages):
             said = {**request.messages[0], "role": "system"}
             request = replace(request, messages=[said])
         return (yield from super().prepare(request))
@@ -463,15 +321,52 @@ class CutsACacheInACall(Mutant):
     cache_class = _CutInACall
 
 
+class HidesTheCache(Mutant):
+    """Does not tell which cache a session uses."""
+
+    breaks = frozenset({"CACHE-29"})
+
+    def session(self, session_id: str) -> CachingSession:
+        """The same session, its cache unknown."""
+        return _Unknowing(super().session(session_id))
+
+
+class _Unknowing:
+    cache_id = None
+
+    def __init__(self, sound: CachingSession) -> None:
+        self._sound = sound
+
+    async def chat(self, request: ChatRequest) -> Completion:
+        return await self._sound.chat(request)
+
+
+class LogsNothing(Mutant):
+    """Keeps to itself what becomes of a cache."""
+
+    breaks = frozenset({"CACHE-33"})
+
+    def session(self, session_id: str) -> CachingSession:
+        """The same session, which does not log."""
+        return _Unlogged(super().session(session_id))
+
+
+class _Unlogged:
+    def __init__(self, sound: CachingSession) -> None:
+        self._sound = sound
+
+    @property
+    def cache_id(self) -> str | None:
+        return self._sound.cache_id
+
+    async def chat(self, request: ChatRequest) -> Completion:
+        with unlogged(sessions.logger, lambda record: record.levelno == logging.DEBUG):
+            return await self._sound.chat(request)
+
+
 MUTANTS = (
-    IgnoresTheOrderOfMessages,
-    ComparesRoleAndContentOnly,
-    ComparesBeginningsOnly,
-    IgnoresTools,
-    CountsTools,
-    TakesTrueForOne,
-    ComparesTwiceOnly,
-    ComparesObjects,
+    HidesTheCache,
+    LogsNothing,
     MakesACacheForEveryRequest,
     CleansUpBetweenRequests,
     KeepsOutdatedCaches,

@@ -23,31 +23,29 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
-from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
-
 from kimi_conformance.adapters.protocol import CachesContext, ChatRequest, Completion
-from kimi_conformance.checks.machines.machine import Course, Machine
+from kimi_conformance.checks.machines.cache_api import (
+    LIFE_S,
+    SLOW,
+    USE,
+    Body,
+    CacheApi,
+)
+from kimi_conformance.checks.machines.machine import Course
 from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.upstream import FakeClock, Upstream
-from kimi_conformance.stage import replies
-from kimi_conformance.wire.exchange import Answer, Request
+from kimi_conformance.wire.exchange import Request
 
-__all__ = ["CachingCourse", "CachingLaw", "CachingMachine"]
+__all__ = ["CHANGES", "FAMILY", "TEXTS", "CachingCourse", "CachingLaw"]
 
-Body = Mapping[str, Any]
 CHAT = "POST /v1/chat/completions"
 MAKE = "POST /v1/caching"
-USE = "X-Msh-Context-Cache"
-LIFE_S = 3600
 FAMILY = "moonshot-v1-"
-SLOW = "Take your time."  # the content whose cache is never made
 
 
 class CachingLaw(StrEnum):
@@ -89,89 +87,6 @@ CHANGES: Mapping[str, Body] = {
     "type": {"parameters": {"type": "object", "properties": {"n": {"const": True}}}},
     "number": {"parameters": {"type": "object", "properties": {"n": {"const": 1}}}},
 }
-MAKING: Mapping[str, Callable[[str], Answer]] = {
-    "ready": replies.cache_created,
-    "pending": partial(replies.cache_created, status="pending"),
-    "400": lambda _: replies.refusal(400, "invalid_request_error", "no"),
-    "500": lambda _: replies.server_error(),
-    "no id": lambda _: replies.json_reply({"status": "ready"}),
-    "an empty id": lambda _: replies.cache_created(""),
-    "id null": lambda _: replies.json_reply({"id": None, "status": "ready"}),
-    "status error": partial(replies.cache_created, status="error"),
-    "half a body": lambda _: replies.not_json(),
-    "a reset": lambda new: replies.reset(replies.cache_created(new), frames=0),
-}
-GIVES_AN_ID = {"ready", "pending"}
-DELETING: Mapping[str, Callable[[], Answer]] = {
-    "gone": replies.cache_deleted,
-    "404": lambda: replies.refusal(404, "resource_not_found_error", "no"),
-    "500": replies.server_error,
-    "a reset": lambda: replies.reset(replies.cache_deleted(), frames=0),
-}
-
-
-@dataclass
-class _Cache:
-    session: str
-    body: Body
-    expires_at: float
-    deletions: int = 0
-    gone: bool = False
-
-
-@dataclass
-class _Api:
-    """/v1/caching and /v1/chat/completions, as far as a client can tell.
-
-    Attributes:
-        making, deleting: What comes of the next attempts, by the names above.
-        session: Who is asking.
-        caches: All that were ever made, by their ids.
-        creations: The bodies that asked for one, whatever came of it.
-        deletions: How many requests asked for a deletion.
-        chats: What was asked, in order.
-        held_up: Set when somebody waits for a cache that is not made.
-    """
-
-    clock: FakeClock
-    making: str = "ready"
-    deleting: str = "gone"
-    session: str = ""
-    caches: dict[str, _Cache] = field(default_factory=dict)
-    creations: list[Body] = field(default_factory=list)
-    deletions: int = 0
-    chats: list[Request] = field(default_factory=list)
-    held_up: Callable[[], object] = lambda: None
-
-    def make(self, request: Request) -> Answer:
-        if SLOW in request.body.decode():
-            self.held_up()
-            return replies.never()
-        self.creations.append(request.json)
-        id = f"cache-{len(self.creations):04d}"
-        if self.making not in GIVES_AN_ID:
-            return MAKING[self.making](id)
-        now = int(self.clock.now())
-        self.caches[id] = _Cache(self.session, request.json, now + LIFE_S)
-        made = MAKING[self.making](id).json
-        return replies.json_reply({**made, "created_at": now, "expired_at": now + LIFE_S})
-
-    def delete(self, request: Request) -> Answer:
-        self.deletions += 1
-        for id, cache in self.caches.items():
-            if id in f"{request.path}?{request.query}":
-                cache.deletions += 1
-                cache.gone = cache.gone or self.deleting in {"gone", "404"}
-        return DELETING[self.deleting]()
-
-    def chat(self, request: Request) -> Answer:
-        self.chats.append(request)
-        id = request.header(USE)
-        if id is None:
-            return replies.completion()
-        if id in self.caches:
-            self.caches[id].expires_at = self.clock.now() + LIFE_S
-        return replies.json_reply(replies.completion_body(), msh_context_cache_id=id)
 
 
 @dataclass(frozen=True)
@@ -210,7 +125,7 @@ class CachingCourse(Course):
         self._calls = itertools.count()
         self._sent: dict[str, _Sent] = {}
         self._clock = clock
-        self._api = api = _Api(clock)
+        self._api = api = CacheApi(clock)
         upstream.forget()
         upstream.answers(MAKE, api.make)
         upstream.answers("DELETE*", api.delete)
@@ -436,102 +351,3 @@ def _content(request: ChatRequest) -> str:
 def _same(one: object, other: object) -> bool:
     """Whether two values are the same JSON: 1 and true differ, the order of keys does not."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-PLACES = st.integers(0, 1)
-ASK = st.booleans()
-
-
-class CachingMachine(Machine):
-    """Any course of a conversation with caches."""
-
-    course: CachingCourse
-
-    def change(self, step: str, ask: bool, **what: Any) -> None:
-        """Take a step, and perhaps ask at once: what a session got wrong shows in its requests."""
-        self.take(step, **what)
-        if ask:
-            self.take("send")
-
-    @rule()
-    def send(self) -> None:
-        """Ask."""
-        self.take("send")
-
-    @precondition(lambda self: self.course.law is CachingLaw.DESPITE_MAKING)
-    @rule(other=st.sampled_from("abc"))
-    def send_beside(self, other: str) -> None:
-        """Ask while another session waits."""
-        self.take("send_beside", other=other)
-
-    @rule(place=PLACES, text=st.sampled_from(sorted(TEXTS)), ask=ASK)
-    def edit_system(self, place: int, text: str, ask: bool) -> None:
-        """Change a system message."""
-        self.change("edit_system", ask, place=place, text=text)
-
-    @rule(place=PLACES, name=st.sampled_from(["li", None]), ask=ASK)
-    def rename(self, place: int, name: str | None, ask: bool) -> None:
-        """Change its name."""
-        self.change("rename", ask, place=place, name=name)
-
-    @rule(place=PLACES, change=st.sampled_from(sorted(CHANGES)), ask=ASK)
-    def edit_tool(self, place: int, change: str, ask: bool) -> None:
-        """Change a tool."""
-        self.change("edit_tool", ask, place=place, change=change)
-
-    @rule(what=st.sampled_from(["system", "tools", "messages"]), ask=ASK)
-    def reorder(self, what: str, ask: bool) -> None:
-        """Change an order."""
-        self.change("reorder", ask, what=what)
-
-    @rule(what=st.sampled_from(["message", "tool"]), ask=ASK)
-    def drop(self, what: str, ask: bool) -> None:
-        """Take something away."""
-        self.change("drop", ask, what=what)
-
-    @rule(ask=ASK)
-    def say(self, ask: bool) -> None:
-        """Go on."""
-        self.change("say", ask)
-
-    @rule(count=st.integers(1, 2), ask=ASK)
-    def call_tools(self, count: int, ask: bool) -> None:
-        """Let the model call tools."""
-        self.change("call_tools", ask, count=count)
-
-    @rule(ask=ASK)
-    def begin_again(self, ask: bool) -> None:
-        """Go back to the beginning."""
-        self.change("begin_again", ask)
-
-    @rule(name=st.sampled_from("abc"), ask=ASK)
-    def switch_session(self, name: str, ask: bool) -> None:
-        """Go to another session."""
-        self.change("switch_session", ask, name=name)
-
-    @rule(model=st.sampled_from([f"{FAMILY}8k", f"{FAMILY}128k", "kimi-latest"]), ask=ASK)
-    def switch_model(self, model: str, ask: bool) -> None:
-        """Go to another model."""
-        self.change("switch_model", ask, model=model)
-
-    @precondition(lambda self: self.course.law is not CachingLaw.DESPITE_DELETING)
-    @rule(how=st.sampled_from(["ready", *MAKING]), ask=ASK)
-    def fail_create(self, how: str, ask: bool) -> None:
-        """Let creations fail, or succeed again."""
-        self.change("fail_create", ask, how=how)
-
-    @precondition(lambda self: self.course.law is not CachingLaw.DESPITE_MAKING)
-    @rule(how=st.sampled_from(sorted(DELETING)), ask=ASK)
-    def fail_delete(self, how: str, ask: bool) -> None:
-        """Let deletions fail, or succeed again."""
-        self.change("fail_delete", ask, how=how)
-
-    @rule(seconds=st.sampled_from([3000, 3700]), ask=ASK)
-    def wait(self, seconds: int, ask: bool) -> None:
-        """Let time pass."""
-        self.change("wait", ask, seconds=seconds)
-
-    @rule()
-    def leave(self) -> None:
-        """Exit and come back."""
-        self.take("leave")
