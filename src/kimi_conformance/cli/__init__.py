@@ -6,12 +6,19 @@ same everywhere: 0 held, 1 not held, 2 wrong use, 3 inconclusive.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
+from errno import ENOSPC
+from pathlib import Path
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from kimi_conformance import __version__
+from kimi_conformance.cli.asking import completing
+from kimi_conformance.cli.asking.helping import Group
 from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
 
 __all__ = ["main"]
@@ -41,10 +48,12 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "adapters": ("adapters", "List the adapters and what they claim; verify a process."),
     "matrix": ("matrix", "Judge all installed clients, and show them side by side."),
     "doctor": ("doctor", "Find out what is wrong with this installation."),
+    "completion": ("completion", "Let your shell complete commands, options and names."),
 }
+_NOBODY_READS = 141  # as shells tell of a program that wrote into a closed pipe: 128 + SIGPIPE
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """Knows the names and summaries of all commands; imports the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -63,11 +72,31 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing:  # a shell asks: what is unknown is no error then
+            return super().resolve_command(ctx, args)
         if args[0] not in _COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(
                 f"There is no command '{args[0]}'. {nearest(args[0], _COMMANDS)}"
             )
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, none of them imported; else what click offers."""
+        found = [
+            CompletionItem(name, help=summary)
+            for name, (_, summary) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found or super().shell_complete(ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; one whose reader has gone, as `head` does, ends without a word."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())  # what is left is written there
+            return _NOBODY_READS
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         rows = [(name, summary) for name, (_, summary) in _COMMANDS.items()]
@@ -77,7 +106,11 @@ class _Commands(click.Group):
             formatter.write_dl(rows[3:])
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    example="check --topic streaming",
+)
 @click.version_option(__version__, prog_name="kimi-conformance")
 def _command() -> None:
     """Prove that a client of the Kimi API, or an endpoint, does what is documented.
@@ -88,17 +121,34 @@ def _command() -> None:
 
 def main() -> None:
     """Run the command and leave with its exit code."""
+    if completing.VARIABLE in os.environ:
+        completing.quietly(lambda: _command.main(prog_name=completing.PROGRAM))
+        return
     try:
         code = _command.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = 2
-    except click.Abort:
-        click.echo("Stopped.", err=True)
+    except click.Abort as stopped:
+        click.echo(f"\n{stopped}" if stopped.args else "Stopped.", err=True)
         code = 130
     except KimiConformanceError as error:
         from kimi_conformance.cli.showing.show import say
 
         say(f"Error: {error}", "-")
         code = 2 if isinstance(error, UsageError) else 3
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "kimi_conformance":
+            raise  # a fault of ours, not of the installation
+        click.echo(
+            f"Error: this installation is not whole: {error}. What else is wrong with it, and how "
+            "to mend it, is told by: kimi-conformance doctor",
+            err=True,
+        )
+        code = 3
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        click.echo("Error: there is no room left where this writes to. Make some.", err=True)
+        code = 3
     sys.exit(code if isinstance(code, int) else 0)

@@ -127,6 +127,7 @@ hands = _gathered(
     click.option(
         "--processes",
         type=click.IntRange(1, _MOST_PROCESSES),
+        metavar="N",
         default=1,
         show_default=True,
         help="Spread the load over so many processes of this machine.",

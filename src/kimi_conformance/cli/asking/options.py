@@ -1,11 +1,14 @@
 """Options that several commands share, said once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
+
+from kimi_conformance.cli.asking import completing
 
 __all__ = [
     "adapters",
@@ -31,7 +34,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Duration(click.ParamType[float]):
     """A length of time: "30s", "10m", "1h" or plain seconds; gives seconds."""
 
-    name = "duration"
+    name = "time"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -50,7 +53,11 @@ class Duration(click.ParamType[float]):
 seconds = Duration()
 
 edition = click.option(
-    "--edition", default=None, metavar="E", help="The API as of which date; found out on live."
+    "--edition",
+    default=None,
+    metavar="E",
+    shell_complete=completing.editions,
+    help="The API as of which date; found out on live.",
 )
 
 baseline = click.option(
@@ -68,10 +75,29 @@ out = click.option(
     help="Where a folder for this run is made.",
 )
 
+
+def _file(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """A file that the answer can be written to, or "-": said before a run, not after it."""
+    if value is None or value == "-":
+        return value
+    path = Path(value)
+    if path.is_dir():
+        raise click.BadParameter(f"{path} is a folder. Name a file in it: {path / 'answer.json'}")
+    if not path.parent.is_dir():
+        raise click.BadParameter(
+            f"there is no folder {path.parent}. Make it, or name another file, or '-' for stdout."
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise click.BadParameter(f"{path} cannot be written. Name another file, or '-' for stdout.")
+    return value
+
+
 json_file = click.option(
     "--json",
     "json_file",
     metavar="FILE",
+    callback=_file,
+    shell_complete=completing.files,
     help="Write the answer as JSON; '-' is stdout, everything else then goes to stderr.",
 )
 
@@ -117,6 +143,7 @@ adapters = _all(
         multiple=True,
         metavar="A",
         callback=_with_applications,
+        shell_complete=completing.adapters,
         help="An adapter: a name, or package.module:factory. Repeatable.",
     ),
     click.option(
@@ -142,26 +169,43 @@ endpoint = _all(
     ),
 )
 
-live = _all(endpoint, click.option("--model", metavar="M", help="The model to ask."))
+live = _all(
+    endpoint,
+    click.option(
+        "--model", metavar="M", shell_complete=completing.models, help="The model to ask."
+    ),
+)
 
 offered = _all(
     click.option(
         "--model-is",
         metavar="ID",
+        shell_complete=completing.models,
         help="Which model of the edition that is, where the endpoint names it otherwise.",
     ),
     click.option(
         "--without",
         multiple=True,
         metavar="A,B",
+        shell_complete=completing.capabilities,
         help="What the endpoint does not offer: caching, files, …; or 'unserved', whatever it "
         "answers 404 for. Its checks are then not claimed.",
     ),
 )
 
 budget = _all(
-    click.option("--max-requests", type=int, metavar="N", help="Budget on live: requests."),
-    click.option("--max-tokens", type=int, metavar="N", help="Budget on live: tokens asked for."),
+    click.option(
+        "--max-requests",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Budget on live: requests.",
+    ),
+    click.option(
+        "--max-tokens",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Budget on live: tokens asked for.",
+    ),
 )
 
 samples = click.option(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kimi_conformance.cli.asking import completing
 from kimi_conformance.cli.asking import options as shared
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import UsageError, nearest
@@ -27,7 +28,12 @@ class Pacing:
 def pacing(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives the command a `Pacing` as its argument `pacing`."""
 
-    @click.option("--tier", metavar="T", help="Keep this tier's limits on live: free, t1 … t5.")
+    @click.option(
+        "--tier",
+        metavar="T",
+        shell_complete=completing.tiers,
+        help="Keep this tier's limits on live: free, t1 … t5.",
+    )
     @click.option(
         "--rpm", type=click.IntRange(min=1), metavar="N", help="Chats a minute on live, at most."
     )

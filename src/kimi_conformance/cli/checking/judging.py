@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
+
 from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cli.asking.offered import hints
 from kimi_conformance.cli.asking.target import Target
-from kimi_conformance.cli.checking.pytest_child import CheckRun, run_side_by_side
+from kimi_conformance.cli.checking.pytest_child import CheckRun, paths_of, run_side_by_side
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.ci import tell_ci
@@ -66,10 +68,13 @@ def judge_each(
     for _, plan in runs:
         _look_at(plan, suite, catalogue)
     folders = [_begin(job, target, plan, out, several=len(runs) > 1) for target, plan in runs]
-    with show.progress("checks") as progress:
-        evidence = [folder.evidence for folder in folders]
-        plans = [plan for _, plan in runs]
-        run_side_by_side(list(zip(plans, evidence, strict=True)), suite, progress)
+    evidence = [folder.evidence for folder in folders]
+    plans = [plan for _, plan in runs]
+    try:
+        with show.progress("checks") as progress:
+            run_side_by_side(list(zip(plans, evidence, strict=True)), suite, progress)
+    except KeyboardInterrupt:
+        raise click.Abort(_stopped(folders)) from None
     answers, verdicts = [], []
     for (target, _), folder in zip(runs, folders, strict=True):
         if len(runs) > 1:
@@ -82,8 +87,18 @@ def judge_each(
     return worst_of(verdicts).exit_code
 
 
+def _stopped(folders: Sequence[RunFolder]) -> str:
+    """What to say where somebody stopped the run: what it had found is kept."""
+    kept = " and ".join(str(folder.folder) for folder in folders)
+    return (
+        f"Stopped. What was found until then is in {kept}; to see it: kimi-conformance report "
+        f"{folders[-1].folder}"
+    )
+
+
 def _look_at(plan: CheckRun, suite: Suite, catalogue: Catalogue) -> None:
     """Whatever is named wrongly is said before anything is run."""
+    paths_of(plan, suite)
     for spec in plan.adapters:
         factory_of(spec)
     if plan.baseline is not None:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kimi_conformance.adapters.clients.environments import VARIABLE as CLIENTS
-from kimi_conformance.errors import KimiConformanceError, UsageError
+from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
 from kimi_conformance.suite import Suite
 
-__all__ = ["CheckRun", "SuiteBrokenError", "run_checks", "run_side_by_side"]
+__all__ = ["CheckRun", "SuiteBrokenError", "paths_of", "run_checks", "run_side_by_side"]
 
+_CHECKS = "test_*.py"
 POLL = 0.1  # seconds between two looks at the evidence file
 
 
@@ -170,11 +171,16 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         *(("--kimi-matrix", "--tb=native", "--no-summary") if run.matrix else ("--tb=short",)),
         *(f"{name}={value}" for name, value in single.items() if value is not None),
         *(f"{name}={value}" for name, values in many.items() for value in values),
-        *_paths(run, suite),
+        *paths_of(run, suite),
     ]
 
 
-def _paths(run: CheckRun, suite: Suite) -> list[str]:
+def paths_of(run: CheckRun, suite: Suite) -> list[str]:
+    """The folders or files of the checks of a run.
+
+    Raises:
+        UsageError: It names a topic that no check of its planes is about.
+    """
     planes = [run.plane] if run.plane else ["adapter", "endpoint"]
     folders = [suite.conformance / plane for plane in planes]
     if not run.topics:
@@ -185,8 +191,13 @@ def _paths(run: CheckRun, suite: Suite) -> list[str]:
         for topic in run.topics
         if (folder / f"test_{topic}.py").exists()
     ]
-    if not files:
-        raise UsageError(f"No checks are about {', '.join(run.topics)}.")
+    known = {file.stem.removeprefix("test_") for folder in folders for file in folder.glob(_CHECKS)}
+    for topic in run.topics:
+        if topic not in known:
+            raise UsageError(
+                f"No checks are about {topic}. {nearest(topic, known)} What each is about, shows: "
+                "kimi-conformance requirements"
+            )
     return [str(file) for file in files]
 
 

@@ -13,6 +13,7 @@ from kimi_conformance.adapters.process.verify import verify as verified
 from kimi_conformance.adapters.protocol import CAPABILITIES, Binding
 from kimi_conformance.adapters.registry import factory_of, installed
 from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.helping import group
 from kimi_conformance.cli.commands.clients import install, list_clients, remove
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import KimiConformanceError
@@ -24,7 +25,7 @@ __all__ = ["adapters"]
 EDITION = "2025-09"
 
 
-@click.group(invoke_without_command=True)
+@group("adapters list", invoke_without_command=True)
 @options.json_flag
 @click.pass_context
 def adapters(context: click.Context, as_json: bool) -> None:
@@ -54,10 +55,15 @@ def _adapter(name: str) -> dict[str, Any]:
     return {**row, "version": found.version, "capabilities": sorted(found.capabilities)}
 
 
-@adapters.command()
+@adapters.command(example="adapters verify 'node client.mjs'")
 @click.argument("command")
 @click.option(
-    "--seconds", type=click.FloatRange(min=0.1), default=10.0, help="That an answer may take."
+    "--seconds",
+    type=click.FloatRange(min=0.1),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="That an answer may take.",
 )
 @options.json_flag
 @click.pass_context
@@ -89,7 +95,7 @@ def _line(finding: Finding) -> str:
     return f"{sign:<6} {finding.message:<26} {finding.problem or finding.note}".rstrip()
 
 
-@adapters.command()
+@adapters.command(example="adapters schema")
 def schema() -> None:
     """Print the protocol of process adapters as JSON Schema."""
     click.echo(json.dumps(protocol_schema(), indent=2))

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.offered import parse_without
 from kimi_conformance.cli.asking.target import (
     LANES,
@@ -23,7 +24,7 @@ from kimi_conformance.cli.showing import show
 __all__ = ["check"]
 
 
-@click.command()
+@command("check --lane simulator --topic streaming --topic tools")
 @click.option("--plane", type=click.Choice(["adapter", "endpoint"]), help="Judge this one only.")
 @options.adapters
 @options.edition
@@ -33,9 +34,30 @@ __all__ = ["check"]
 @options.budget
 @options.samples
 @options.planning
-@click.option("--requirement", "requirements", multiple=True, metavar="ID", help="Only this one.")
-@click.option("--topic", "topics", multiple=True, metavar="T", help="Only this topic.")
-@click.option("--time-limit", type=float, default=30.0, show_default=True, help="Seconds a check.")
+@click.option(
+    "--requirement",
+    "requirements",
+    multiple=True,
+    metavar="ID",
+    shell_complete=completing.requirements,
+    help="Only this one. Repeatable.",
+)
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    metavar="T",
+    shell_complete=completing.topics,
+    help="Only this topic. Repeatable.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a check may take.",
+)
 @options.baseline
 @options.out
 @remembered

@@ -20,6 +20,7 @@ from kimi_conformance.cli.asking.configuration import (
     read_overrides,
     the_edition,
 )
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.speeds import Speeds, measured
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import UsageError
@@ -66,7 +67,20 @@ class _Price(click.ParamType[tuple[float, float]]):
             )
 
 
-@click.command()
+@command(
+    "choose --window 128K --tools --max-price 1/5",
+    {
+        "What it must do": (
+            "--window",
+            "--tools",
+            "--vision",
+            "--reasoning",
+            "--max-price",
+            "--fast",
+        ),
+        "What is known of the models": ("--edition", "--file", "--runs"),
+    },
+)
 @click.option(
     "--window", type=_Tokens(), metavar="N", help="Tokens of prompt and answer: 200000, or 128K."
 )

@@ -6,16 +6,17 @@ import click
 
 from kimi_conformance.adapters.clients.catalogue import Client, client_named, clients
 from kimi_conformance.adapters.clients.environments import Environments
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import UsageError
 
 __all__ = ["install", "list_clients", "remove"]
 
-_names = click.argument("names", nargs=-1, metavar="NAME…")
+_names = click.argument("names", nargs=-1, metavar="NAME…", shell_complete=completing.clients)
 
 
-@click.command()
+@command("adapters install litellm")
 @_names
 @click.option("--all", "all_of_them", is_flag=True, help="Every client that can be installed.")
 @click.option(
@@ -43,7 +44,7 @@ def install(
     context.exit(1 if failed else 0)
 
 
-@click.command(name="list")
+@command("adapters list", name="list")
 @options.json_flag
 def list_clients(as_json: bool) -> None:
     """List the clients that the suite has bridges to, and which are installed."""
@@ -60,7 +61,7 @@ def list_clients(as_json: bool) -> None:
     show.say(f"\nIn {environments.folder}. Install: kimi-conformance adapters install NAME…|--all")
 
 
-@click.command()
+@command("adapters remove litellm")
 @_names
 def remove(names: tuple[str, ...]) -> None:
     """Delete the environments of clients; which versions they had is kept."""

@@ -6,7 +6,8 @@ import click
 from rich.table import Table
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.which_run import find_side
 from kimi_conformance.cli.keeping.history_file import history_file
 from kimi_conformance.cli.showing import show
@@ -27,9 +28,9 @@ SLOWEST = 5  # on a terminal
 SHOWN = 12  # checks of each sort on a terminal; page and JSON have them all
 
 
-@click.command()
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@command("compare last~1 last")
+@click.argument("first", metavar="A", shell_complete=completing.runs)
+@click.argument("second", metavar="B", shell_complete=completing.runs)
 @history_file
 @click.option(
     "--out",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.health import (
     clients,
     content,
@@ -31,7 +32,7 @@ _WIDTH = 80
 _INDENT = " " * 22
 
 
-@click.command()
+@command("doctor --live")
 @click.option("--live", "ask", is_flag=True, help="Also send GET /models to the endpoint, once.")
 @options.out
 @options.json_file

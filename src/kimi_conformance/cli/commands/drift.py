@@ -13,7 +13,8 @@ import click
 
 from kimi_conformance import suite as suites
 from kimi_conformance.checks.bench import PLACEHOLDER_KEY
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.asking.target import DEFAULT_EDITION, inspect
 from kimi_conformance.cli.checking.drift_looking import (
@@ -63,7 +64,13 @@ class _Asked:
     budget: Budget | None = None
 
 
-@click.command()
+@command(
+    "drift --to simulator --edition 2026-09",
+    {
+        "What is compared": ("--from", "--from-edition", "--to", "--edition"),
+        "The simulator": ("--fault", "--seed"),
+    },
+)
 @click.option(
     "--from",
     "from_",
@@ -84,9 +91,16 @@ class _Asked:
 @options.budget
 @pacing
 @click.option(
-    "--fault", "faults", multiple=True, metavar="NAME", help="Of the simulator. Repeatable."
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.faults,
+    help="Of the simulator. Repeatable.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the simulator.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Of the simulator."
+)
 @options.out
 @options.json_file
 def drift(

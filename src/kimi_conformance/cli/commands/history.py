@@ -10,7 +10,8 @@ import click
 from rich.table import Table
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import group
 from kimi_conformance.cli.keeping.history_file import history_file, read_past
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.tables import cell, console
@@ -24,7 +25,7 @@ __all__ = ["history"]
 _KEEP = re.compile(r"(?P<number>[1-9]\d{0,5})(?P<days>d?)")
 
 
-@click.group()
+@group("history list")
 def history() -> None:
     """See and keep what earlier runs have shown, in one SQLite file.
 
@@ -32,8 +33,15 @@ def history() -> None:
     """
 
 
-@history.command(name="import")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
+@history.command(name="import", example="history import reports/out/20260901-020000-nightly")
+@click.argument(
+    "runs",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="RUN…",
+    shell_complete=completing.runs,
+)
 @history_file
 def import_runs(runs: tuple[Path, ...], history: Path) -> int:
     """Add earlier runs: their folders, or their run.jsonl. What is there already stays once.
@@ -58,8 +66,15 @@ def import_runs(runs: tuple[Path, ...], history: Path) -> int:
     return 3 if refused else 0
 
 
-@history.command(name="list")
-@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, metavar="N")
+@history.command(name="list", example="history list --last 10")
+@click.option(
+    "--last",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="So many of them.",
+)
 @history_file
 @options.json_flag
 def list_runs(last: int, history: Path, as_json: bool) -> None:
@@ -78,7 +93,7 @@ def list_runs(last: int, history: Path, as_json: bool) -> None:
     console().print(table)
 
 
-@history.command()
+@history.command(example="history prune --keep 90d")
 @click.option("--keep", required=True, metavar="90d|N", help="Days, or the newest so many runs.")
 @history_file
 def prune(keep: str, history: Path) -> None:

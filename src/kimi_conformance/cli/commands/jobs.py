@@ -8,7 +8,8 @@ import click
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.registry import installed
-from kimi_conformance.cli.asking import load_options, options
+from kimi_conformance.cli.asking import completing, load_options, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.load_options import Bounds, Hands
 from kimi_conformance.cli.asking.offered import parse_without
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
@@ -35,7 +36,7 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name != "reference", name)))
 
 
-@click.command()
+@command("gate --adapter openai")
 @options.adapters
 @click.option(
     "--edition", metavar="E", help="The API as of this date only; every edition otherwise."
@@ -66,7 +67,7 @@ def gate(
     return judge_each(suite, "gate", runs, out=out, json_file=json_file)
 
 
-@click.command()
+@command("nightly --lane simulator --load-duration 30s")
 @options.adapters
 @options.edition
 @click.option(
@@ -190,8 +191,11 @@ def _time_for_checks(total: float | None, load: float | None) -> float | None:
     return total - load
 
 
-@click.command()
-@click.argument("scenario", default="steady_chat")
+@command(
+    "sla steady_chat --duration 10m",
+    {"A report of the history, in place of a measurement": ("--from", "--to", "--format")},
+)
+@click.argument("scenario", default="steady_chat", shell_complete=completing.scenarios)
 @options.load_target
 @options.edition
 @options.live

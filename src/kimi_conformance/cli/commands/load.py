@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import load_options, options
+from kimi_conformance.cli.asking import completing, load_options, options
+from kimi_conformance.cli.asking.helping import Group, group
 from kimi_conformance.cli.asking.load_options import Bounds, Hands
 from kimi_conformance.cli.asking.target import lane_of
 from kimi_conformance.cli.keeping.history_file import remembered
@@ -15,8 +17,16 @@ from kimi_conformance.cli.loading.run import FORMATS, Order, export_samples
 __all__ = ["load"]
 
 
-class _Load(click.Group):
+class _Load(Group):
     """Runs a scenario, unless it is told to do something else with one that was run."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The scenarios too, since they may stand where a command does."""
+        scenario = next(each for each in self.commands["run"].params if each.name == "scenario")
+        return [
+            *scenario.shell_complete(ctx, incomplete),
+            *super().shell_complete(ctx, incomplete),
+        ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands:
@@ -24,7 +34,7 @@ class _Load(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_Load)
+@group("load steady_chat --duration 2m", cls=_Load)
 def load() -> None:
     """Run one load scenario and judge it by its objectives: kimi-conformance load steady_chat.
 
@@ -32,8 +42,8 @@ def load() -> None:
     """
 
 
-@load.command()
-@click.argument("scenario")
+@load.command(example="load steady_chat --duration 2m")
+@click.argument("scenario", shell_complete=completing.scenarios)
 @options.load_target
 @options.edition
 @options.live
@@ -80,9 +90,15 @@ def run(
     )
 
 
-@load.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--to", type=click.Choice(FORMATS), default="csv", show_default=True)
+@load.command(example="load export reports/out/20260901-020000-load --to csv")
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.option(
+    "--to",
+    type=click.Choice(FORMATS),
+    default="csv",
+    show_default=True,
+    help="In which form.",
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

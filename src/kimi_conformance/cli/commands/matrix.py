@@ -15,6 +15,7 @@ from kimi_conformance.adapters.clients.catalogue import clients
 from kimi_conformance.adapters.clients.environments import Environments
 from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.target import DEFAULT_EDITION
 from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
@@ -39,7 +40,7 @@ _COLUMNS = {
 }
 
 
-@click.command()
+@command("matrix --edition 2026-09")
 @options.adapters
 @options.edition
 @click.option(

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.reference.overrides import MODELS_FILE_VARIABLE, write
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.configuration import (
     LANES,
     Api,
@@ -24,6 +24,7 @@ from kimi_conformance.cli.asking.configuration import (
     read_overrides,
     the_edition,
 )
+from kimi_conformance.cli.asking.helping import group
 from kimi_conformance.cli.showing import show
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import UsageError
@@ -55,7 +56,7 @@ _LEGEND = (
 )
 
 
-@click.group()
+@group("models list")
 def models() -> None:
     """See, change and verify how the models are configured, while clients use them.
 
@@ -64,7 +65,7 @@ def models() -> None:
     """
 
 
-@models.command("list")
+@models.command("list", example="models list --edition 2026-09")
 @edition_option
 @file_option
 @lane_option
@@ -101,8 +102,8 @@ def list_(
         console.print(_gone(gone))
 
 
-@models.command("show")
-@click.argument("model")
+@models.command("show", example="models show kimi-k2.6")
+@click.argument("model", shell_complete=completing.models)
 @edition_option
 @file_option
 @lane_option
@@ -129,8 +130,8 @@ def show_(
         console.print(f"Price of the edition: {facts.price_source}")
 
 
-@models.command("set")
-@click.argument("model")
+@models.command("set", example="models set kimi-k2.6 context_window=128K")
+@click.argument("model", shell_complete=completing.models)
 @click.argument("settings", nargs=-1, required=True, metavar="KEY=VALUE...")
 @click.option("--force", is_flag=True, help="Also what is known to be wrong, or of no known model.")
 @edition_option
@@ -159,8 +160,8 @@ def set_(
     _keep(file, after, id, json_file)
 
 
-@models.command("unset")
-@click.argument("model")
+@models.command("unset", example="models unset kimi-k2.6")
+@click.argument("model", shell_complete=completing.models)
 @click.argument("settings", nargs=-1, metavar="[KEY...]")
 @file_option
 @options.json_file
@@ -174,7 +175,7 @@ def unset(model: str, settings: tuple[str, ...], file: Path | None, json_file: s
     _keep(file, before.unset(id, settings), id, json_file)
 
 
-@models.command("compare")
+@models.command("compare", example="models compare --lane simulator")
 @edition_option
 @file_option
 @click.option("--lane", type=click.Choice(LANES), default="live", help="Default: live.")

@@ -15,7 +15,8 @@ from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN, write
 from kimi_conformance.cassettes.condition import names_below
 from kimi_conformance.cassettes.mutating import MUTATIONS, Mutant, mutant_of
 from kimi_conformance.cassettes.unspoken import UNNOTICED, UNSPOKEN
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.checking.pytest_child import CheckRun
 from kimi_conformance.cli.checking.record_check import play, recorded_requirements
 from kimi_conformance.cli.showing import show
@@ -54,17 +55,24 @@ class Judged:
         return self.mutation, self.request, self.place
 
 
-@click.command("mutate-cassettes")
-@click.argument("topics", nargs=-1)
+@command("mutate-cassettes streaming --each 3", name="mutate-cassettes")
+@click.argument("topics", nargs=-1, shell_complete=completing.topics)
 @options.edition
 @click.option(
     "--each",
     type=click.IntRange(1, len(MUTATIONS)),
     default=5,
+    metavar="N",
     show_default=True,
     help="How many mutations of each cassette.",
 )
-@click.option("--seed", default="1", show_default=True, help="Another one changes other places.")
+@click.option(
+    "--seed",
+    default="1",
+    show_default=True,
+    metavar="S",
+    help="Another one changes other places.",
+)
 @options.json_file
 def mutate_cassettes(
     topics: tuple[str, ...], edition: str | None, each: int, seed: str, json_file: str | None

@@ -22,7 +22,8 @@ from kimi_conformance.alerts import (
     write_open,
 )
 from kimi_conformance.alerts.sending import API
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.history_file import history_file
 from kimi_conformance.cli.keeping.run_folder import read_run
 from kimi_conformance.cli.showing import show
@@ -38,17 +39,25 @@ __all__ = ["notify"]
 STATE = Path("reports/alerts.json")
 
 
-@click.command()
+@command("notify --run reports/out/20260901-020000-nightly")
 @click.option(
     "--run",
     "runs",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="RUN",
+    shell_complete=completing.runs,
     help="A night or a drift run to tell of. Repeatable.",
 )
 @history_file
-@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="How far back the history is looked at.",
+)
 @click.option("--base-url", metavar="U", help="Tell of this endpoint only.")
 @click.option(
     "--state",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.target import DEFAULT_BASE_URL
 from kimi_conformance.cli.keeping.history_file import history_file
 from kimi_conformance.cli.showing import show
@@ -31,19 +32,40 @@ __all__ = ["probe"]
 LONGEST = 30.0  # seconds that a request may take, or the interval if that is shorter
 
 
-@click.command()
-@click.option("--base-url", envvar="KIMI_BASE_URL", default=DEFAULT_BASE_URL, metavar="U")
+@command("probe --model kimi-k2.6 --interval 1m")
+@click.option(
+    "--base-url",
+    envvar="KIMI_BASE_URL",
+    default=DEFAULT_BASE_URL,
+    show_default=True,
+    metavar="U",
+    help="The live endpoint; also by KIMI_BASE_URL.",
+)
 @click.option(
     "--model", "models", multiple=True, required=True, metavar="M", help="Whom to ask. Repeatable."
 )
-@click.option("--interval", type=options.seconds, default="60s", show_default=True)
-@click.option("--for", "for_s", type=options.seconds, metavar="TIME", help="Default: for ever.")
+@click.option(
+    "--interval",
+    type=options.seconds,
+    default="60s",
+    show_default=True,
+    help="From one probe to the next.",
+)
+@click.option(
+    "--for", "for_s", type=options.seconds, metavar="TIME", help="How long; default: for ever."
+)
 @click.option("--once", is_flag=True, help="One round, for cron; --interval says how often.")
 @options.budget
 @click.option(
     "--metrics-port", type=click.IntRange(0, 65535), metavar="P", help="Serve OpenMetrics there."
 )
-@click.option("--metrics-host", default="127.0.0.1", show_default=True, metavar="H")
+@click.option(
+    "--metrics-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="H",
+    help="The address of that port.",
+)
 @history_file
 @options.json_file
 def probe(

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.target import Target, inspect, unasked
 from kimi_conformance.cli.checking.judging import plan_of
 from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
@@ -22,8 +23,11 @@ from kimi_conformance.verdicts import Outcome, Verdict
 __all__ = ["record"]
 
 
-@click.command()
-@click.argument("topics", nargs=-1)
+@command(
+    "record streaming --edition 2026-09",
+    {"What is recorded": ("--source", "--plane", "--edition", "--check")},
+)
+@click.argument("topics", nargs=-1, shell_complete=completing.topics)
 @click.option(
     "--source",
     type=click.Choice(["simulator", "live"]),

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.commands.report import newest
 from kimi_conformance.cli.keeping.run_folder import evidence_file, read_run
 from kimi_conformance.cli.showing import show
@@ -20,8 +21,13 @@ __all__ = ["rejudge"]
 MOST_SHOWN = 20  # of the differences, and of what was left, that people are told
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path), required=False)
+@command("rejudge reports/out/20260901-020000-nightly")
+@click.argument(
+    "run",
+    type=click.Path(path_type=Path),
+    required=False,
+    shell_complete=completing.runs,
+)
 @click.option(
     "--slo",
     type=click.Path(dir_okay=False, path_type=Path),

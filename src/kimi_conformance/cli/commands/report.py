@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from kimi_conformance import suite as suites
+from kimi_conformance.cli.asking import completing
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.beside import beside
 from kimi_conformance.cli.keeping.run_folder import evidence_file, read_run
 from kimi_conformance.cli.keeping.unjudged import with_unjudged
@@ -32,8 +34,13 @@ def _formats(
     return names
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path), required=False)
+@command("report reports/out/20260901-020000-nightly --format html")
+@click.argument(
+    "run",
+    type=click.Path(path_type=Path),
+    required=False,
+    shell_complete=completing.runs,
+)
 @click.option(
     "--format",
     "formats",

@@ -6,19 +6,24 @@ from typing import Any
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.proof import checks_by_requirement, killers_by_requirement
 from kimi_conformance.cli.showing import show
+from kimi_conformance.errors import UsageError, nearest
 
 __all__ = ["requirements"]
 
 
-@click.command()
-@click.option("--topic", help="Only this topic.")
+@command("requirements --topic streaming")
+@click.option("--topic", metavar="T", shell_complete=completing.topics, help="Only this topic.")
 @options.json_flag
 def requirements(topic: str | None, as_json: bool) -> None:
     """List what must hold, and what is left out and why."""
     suite = suites.find()
+    known = {each.topic for each in suite.catalogue()}
+    if topic is not None and topic not in known:
+        raise UsageError(f"No requirements are about '{topic}'. {nearest(topic, known)}")
     catalogue = [each for each in suite.catalogue() if topic in {None, each.topic}]
     checks = checks_by_requirement(suite.conformance)
     killers = killers_by_requirement()

@@ -8,13 +8,14 @@ import click
 
 from kimi_conformance.cassettes.detector import Secret, find_secrets
 from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import UsageError
 
 __all__ = ["scan"]
 
 
-@click.command()
+@command("scan cassettes fixtures")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.json_file
 def scan(paths: tuple[Path, ...], json_file: str | None) -> int:

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import click
-
 from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.checking.every_sut import run_matrix
 from kimi_conformance.cli.keeping.proof import Proof, prove
 from kimi_conformance.cli.keeping.run_folder import RunFolder
@@ -15,7 +14,7 @@ from kimi_conformance.verdicts import RunVerdict
 __all__ = ["selfcheck"]
 
 
-@click.command()
+@command("selfcheck --edition 2026-09")
 @options.edition
 @options.out
 @options.json_file

@@ -14,6 +14,8 @@ from types import FrameType
 
 import click
 
+from kimi_conformance.cli.asking import completing
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.target import DEFAULT_EDITION
 from kimi_conformance.cli.loading.workers import Plan, serve, serve_by_workers
 from kimi_conformance.errors import UsageError
@@ -25,10 +27,36 @@ TIERS = ("free", "t1", "t2", "t3", "t4", "t5", "none")
 DEFAULT_TIER = "t5"
 
 
-@click.command()
-@click.option("--edition", default=DEFAULT_EDITION, show_default=True, help="The API as of when.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=int, default=0, help="0, the default, takes a free one.")
+@command(
+    "simulate --port 8000 --fault server_error:p=0.02",
+    {
+        "What is served": ("--edition", "--tier", "--balance", "--fault", "--seed"),
+        "How fast": ("--ttft", "--itl", "--jitter", "--workers"),
+        "Where": ("--host", "--port", "--send-log", "--json"),
+    },
+)
+@click.option(
+    "--edition",
+    default=DEFAULT_EDITION,
+    show_default=True,
+    metavar="E",
+    shell_complete=completing.editions,
+    help="The API as of which date.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="H",
+    help="The address to listen on.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="P",
+    help="Of that address; 0, the default, takes a free one.",
+)
 @click.option(
     "--tier",
     type=click.Choice(TIERS),
@@ -42,15 +70,44 @@ DEFAULT_TIER = "t5"
     help="Start with so much, and pay for each chat what the model costs; at 0 there are no more. "
     "Default: chats are free.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of replies and latency.")
-@click.option("--ttft", type=float, default=0.0, help="Seconds to the first token.")
-@click.option("--itl", type=float, default=0.0, help="Seconds between tokens.")
-@click.option("--jitter", type=float, default=0.0, help="Spread of both: 0.1 is some 10 %.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Of replies and latency.",
+)
+@click.option(
+    "--ttft",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="To the first token.",
+)
+@click.option(
+    "--itl",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between tokens.",
+)
+@click.option(
+    "--jitter",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Spread of both: 0.1 is some 10 %.",
+)
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="NAME[:k=v,…]",
+    shell_complete=completing.faults,
     help="Be wrong on purpose: server_error:p=0.02 for 2 % of requests, nth=3 for the third only. "
     "Repeatable.",
 )
@@ -59,6 +116,7 @@ DEFAULT_TIER = "t5"
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
+    metavar="N",
     help="Processes on the port. They share nothing, so --tier and --balance need one; a cache, "
     "file or batch is known only to the worker that made it, and each counts nth for itself.",
 )

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.history_file import history_file
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.tables import cell, console, sparkline
@@ -24,12 +25,17 @@ __all__ = ["trend"]
 SPARKS = 60  # characters
 
 
-@click.command()
+@command("trend success_rate --last 30")
 @click.argument("subject", metavar="REQUIREMENT|OBJECTIVE|pass_share")
 @click.option("--of", "sut", metavar="SUT|MODEL", help="Of this SUT or model only.")
 @click.option("--job", metavar="J", help="Of runs of this job only.")
 @click.option(
-    "--last", type=click.IntRange(min=1), default=30, show_default=True, help="So many runs."
+    "--last",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="So many runs.",
 )
 @history_file
 @click.option(

@@ -41,9 +41,20 @@ def read_run(path: Path) -> Run:
         with file.open("rb") as lines:
             return parse(lines, str(file))
     except OSError as error:
+        below = sorted(str(each.parent) for each in path.glob("*/run.jsonl"))
+        told = (
+            f"There are {len(below)} below that folder; name one of them: {below[-1]}"
+            if below
+            else "Runs are written to reports/out by: kimi-conformance gate, nightly, sla, check, "
+            "load"
+        )
+        raise RunError(f"There is no run at {file}: {error.strerror}. {told}") from error
+    except RunError as error:
+        if ", line 1 " not in str(error):
+            raise
         raise RunError(
-            f"There is no run at {file}: {error.strerror}. Runs are written to reports/out by: "
-            "kimi-conformance gate, nightly, sla, check, load"
+            f"{error} A run is named by its folder, as they stand below reports/out, or by the "
+            "run.jsonl in it."
         ) from error
 
 

@@ -65,6 +65,12 @@ def loaded(
             "Workers of several machines need a target that all of them reach: name it with "
             "--base-url."
         )
+    if whom.edition and header.edition and whom.edition != header.edition:
+        show.say(
+            f"{order.scenario} is written for edition {header.edition}: in {whom.edition} its "
+            "objectives may mean something else.",
+            "-",
+        )
     edition = whom.edition or (header.edition if simulated else None)
     url, model = whom.base_url, whom.model
     asked = foreseen(suite, whom.lane, edition=edition, base_url=url, model=model)
