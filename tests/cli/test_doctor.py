@@ -187,6 +187,7 @@ AILMENTS = [
     (settings.url_findings("https://host:port/v1"), BROKEN, "is no URL"),
     (settings.url_findings("https://api.moonshot.cn"), HINT, "=https://api.moonshot.cn/v1"),
     (settings.url_findings("http://api.moonshot.cn/v1"), HINT, "can read the key"),
+    (settings.url_findings("http://api.moonshot.cn"), HINT, "=https://api.moonshot.cn/v1"),
     (
         settings.url_findings("https://api.moonshot.cn/v1/chat/completions"),
         BROKEN,

@@ -136,6 +136,7 @@ def test_a_port_in_use_is_told(beginner: Run) -> None:
     assert "Choose another port, or 0 for any free one." in said.err
 
 
+@pytest.mark.heavy
 def test_a_scenario_of_another_edition_is_told(beginner: Run) -> None:
     said = beginner("load", "cache_reuse", "--edition", "2025-09", "--plan", "--duration", "5s")
 

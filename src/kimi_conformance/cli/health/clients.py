@@ -36,7 +36,7 @@ class Clients:
         there: Whether it exists.
         installed: Those that can be judged.
         damaged: What is wrong with others.
-        known: How many the suite has bridges to.
+        known: How many the suite can judge where they are installed.
     """
 
     folder: Path
@@ -73,7 +73,7 @@ def observe(*, named: bool) -> Clients:
         there=environments.folder.is_dir(),
         installed=tuple(installed),
         damaged=tuple(damaged),
-        known=len(clients()),
+        known=sum(not client.unavailable for client in clients().values()),
     )
 
 

@@ -124,7 +124,7 @@ def findings(seen: Content) -> Iterator[Finding]:
             "content",
             f"{_named(seen.empty)} below {seen.root} is missing or empty",
             "The package was not installed whole, or something deleted that.",
-            f"{_ANEW} (in a checkout: git checkout -- .)",
+            f"{_ANEW}  # in a checkout: git status",
         )
     if seen.wrong:
         yield broken(

@@ -151,7 +151,7 @@ def file_findings(soft: int, hard: int) -> Iterator[Finding]:
     text = f"a process may have {soft:,} open"
     mend = f"ulimit -n {GOOD_FILES}"
     if hard < GOOD_FILES:
-        mend += f" (the machine allows {hard:,}: raise nofile in /etc/security/limits.conf)"
+        mend += f"  # the machine allows {hard:,}: raise nofile in /etc/security/limits.conf"
     if soft < LEAST_FILES:
         yield broken("open files", text, "Runs break off with 'Too many open files'.", mend)
     elif soft < GOOD_FILES:

@@ -141,7 +141,7 @@ def copy_findings(seen: Copies) -> Iterator[Finding]:
             f"the code in {seen.package} is {seen.running}, its metadata in {first.where} "
             f"{first.version}",
             "Two installations are mixed: commands of one run the code of the other.",
-            "pip uninstall kimi-conformance (until there is none), then install it once",
+            "pip uninstall kimi-conformance  # until there is none; then install it once",
         )
     else:
         how = "editable" if first.editable else "installed"
@@ -160,7 +160,7 @@ def copy_findings(seen: Copies) -> Iterator[Finding]:
             "copies",
             f"it is installed {len(seen.installed)} times: {told}",
             "An upgrade changes one of them, and perhaps not the one that runs.",
-            "pip uninstall kimi-conformance (until there is none), then install it once",
+            "pip uninstall kimi-conformance  # until there is none; then install it once",
         )
 
 

@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(
     r"x{5,}|\.{3}|…|[<>{}$*]|your|placeholder|change.?me|example|replace|insert|dummy",
     re.IGNORECASE,
 )
-_SET_KEY = "read -rs KIMI_API_KEY && export KIMI_API_KEY  (paste the key, Enter)"
+_SET_KEY = "read -rs KIMI_API_KEY && export KIMI_API_KEY  # paste the key, Enter"
 _SCHEMES = ("http", "https")
 _OPERATION = re.compile(r"/(chat/completions|completions|models|embeddings|messages|files)$")
 _VERSION = re.compile(r"/v\d+[a-z0-9]*$")
@@ -115,7 +115,7 @@ def key_findings(key: str | None) -> Iterator[Finding]:
             "key",
             "KIMI_API_KEY does not begin with sk-",
             "Keys of Moonshot do; another provider's may look otherwise.",
-            "kimi-conformance doctor --live  (asks the endpoint)",
+            "kimi-conformance doctor --live  # asks the endpoint",
         )
     else:
         yield well("key", "KIMI_API_KEY is set, and looks like a key")
@@ -183,6 +183,13 @@ class _Url:
         """What may be printed of it."""
         return f"{self.scheme}://{self.place}"
 
+    @property
+    def mended(self) -> str:
+        """What was probably meant: encrypted unless it is near, and down to the version."""
+        scheme = self.scheme if _is_near(self.host) else "https"
+        place = _OPERATION.sub("", self.place)
+        return f"{scheme}://{place}{'' if _VERSION.search(place) else '/v1'}"
+
 
 def _read(url: str) -> _Url | None:
     """The parts of a URL; None: it is none, or has spaces or quotes around it."""
@@ -208,31 +215,31 @@ def _way(url: _Url) -> Iterator[Finding]:
             "endpoint",
             f"KIMI_BASE_URL has more to it than {url.shown}",
             "Whatever it holds besides (a password, a query) goes into reports.",
-            f"export KIMI_BASE_URL={url.shown}",
+            f"export KIMI_BASE_URL={url.mended}",
         )
     if url.scheme == "http" and not _is_near(url.host):
         yield hint(
             "endpoint",
             f"{url.host} is spoken to by http",
             "Whoever is on the way can read the key.",
-            f"export KIMI_BASE_URL=https://{url.place}",
+            f"export KIMI_BASE_URL={url.mended}",
         )
 
 
 def _path(url: _Url) -> Iterator[Finding]:
-    if tail := _OPERATION.search(url.place):
+    if _OPERATION.search(url.place):
         yield broken(
             "endpoint",
             f"KIMI_BASE_URL is {url.shown}, the address of one operation",
             "The suite appends the operations itself, and would be answered 404.",
-            f"export KIMI_BASE_URL={url.shown.removesuffix(tail[0])}",
+            f"export KIMI_BASE_URL={url.mended}",
         )
     elif not _VERSION.search(url.place):
         yield hint(
             "endpoint",
             f"KIMI_BASE_URL is {url.shown}, which does not end with a version as /v1",
             "Most endpoints then answer 404, or with a web page.",
-            f"export KIMI_BASE_URL={url.shown}/v1",
+            f"export KIMI_BASE_URL={url.mended}",
         )
 
 
