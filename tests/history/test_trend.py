@@ -50,5 +50,17 @@ def test_an_objective_has_its_target() -> None:
 def test_what_no_run_knows_is_told_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="Did you mean 'FILTER-01'"):
         trend("FILTER-1", RUNS)
-    with pytest.raises(UsageError, match="of nobody"):
-        trend("success_rate", RUNS, "nobody")
+
+
+def test_whom_no_run_knows_is_told_with_those_it_knows() -> None:
+    with pytest.raises(UsageError, match=r"'success_rate' of kimi-k3\. Did you mean 'kimi-k2'"):
+        trend("success_rate", RUNS, "kimi-k3")
+    with pytest.raises(UsageError, match=r"'OTHER-01' of nobody\. Known: openai, reference"):
+        trend("OTHER-01", RUNS, "nobody")
+
+
+def test_an_objective_of_loads_that_do_not_count_is_not_called_unknown() -> None:
+    invalid = past("20260801-load", loads=(load(0, share(9, 10), counts=False),))
+
+    with pytest.raises(UsageError, match=r"counts: .* report reports/out/20260801-load"):
+        trend("success_rate", [invalid])

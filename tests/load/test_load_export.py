@@ -129,6 +129,15 @@ def test_a_folder_without_samples_is_refused(tmp_path: Path) -> None:
     assert "There are no samples" in str(result.exception)
 
 
+def test_samples_of_the_first_schema_are_refused_as_such(tmp_path: Path) -> None:
+    (tmp_path / "steady_chat.samples.jsonl").write_text('{"record": "samples", "schema": 1}\n')
+
+    result = CliRunner().invoke(load, ["export", str(tmp_path)])
+
+    assert isinstance(result.exception, RunError)
+    assert "has schema 1, this suite reads 2 and 3" in str(result.exception)
+
+
 def test_any_other_word_is_a_scenario() -> None:
     result = CliRunner().invoke(load, ["steady_caht", "--duration", "1s"])
 

@@ -81,12 +81,26 @@ def trend(subject: str, runs: Sequence[PastRun], sut: str | None = None) -> Tren
     found = _objective(subject, runs, sut)
     if found is not None:
         return found
+    raise UsageError(_why_nothing(subject, runs, sut))
+
+
+def _why_nothing(subject: str, runs: Sequence[PastRun], sut: str | None) -> str:
+    """Why no run says anything of a subject, and what would have been understood."""
+    loads = [(run, load) for run in runs for load in run.loads]
+    told = [(run, load) for run, load in loads if subject in {e.name for e in load.objectives}]
+    of = {each.sut for run in runs for each in run.outcomes if each.requirement == subject}
+    of |= {load.model for _, load in told}
+    if sut is not None and of and sut not in of:
+        return f"No run in the history knows '{subject}' of {sut}. {nearest(sut, of)}"
+    if told:
+        return (
+            f"No load run in the history that has '{subject}' counts: each was invalid, cut short "
+            "or empty. The report of the last one says why: "
+            f"kimi-conformance report {told[-1][0].folder}"
+        )
     known = {outcome.requirement for run in runs for outcome in run.outcomes}
-    known |= {each.name for run in runs for load in run.loads for each in load.objectives}
-    raise UsageError(
-        f"No run in the history knows '{subject}'"
-        f"{f' of {sut}' if sut else ''}. {nearest(subject, {*known, PASS_SHARE})}"
-    )
+    known |= {each.name for _, load in loads for each in load.objectives}
+    return f"No run in the history knows '{subject}'. {nearest(subject, {*known, PASS_SHARE})}"
 
 
 def knows(run: PastRun, subject: str) -> bool:

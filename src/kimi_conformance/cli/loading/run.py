@@ -224,7 +224,9 @@ def export_samples(run: Path, to: str, out: Path | None) -> list[Path]:
         UsageError: There are no samples there, or what it takes is not installed.
         RunError: They cannot be read, or the files cannot be written.
     """
-    samples = sorted(run.glob("*.samples")) if run.is_dir() else [run]
+    # Samples of schema 1 end in .samples.jsonl: found, so that they are refused as what they are.
+    of_run = [each for end in ("", ".jsonl") for each in sorted(run.glob(f"*.samples{end}"))]
+    samples = of_run if run.is_dir() else [run]
     if not samples or not all(each.is_file() for each in samples):
         raise UsageError(
             f"There are no samples in {run}. Name the folder of a load run below reports/out, or "
