@@ -2,6 +2,9 @@
 # make test    set up, then every test: machinery, mutation matrix, load, browser, packaging
 # make search  set up, then look for counterexamples at length: properties and state machines
 # make check   set up, then everything that must be green besides the tests
+# make lowest  in an environment of its own: the lowest versions that pyproject.toml allows, and tests
+# make newest  the same with the newest versions there are, constraints.txt left out
+# make package set up, then a wheel and an sdist in dist, checked, and a gate from the wheel alone
 # make install set up only: .venv with the command in .venv/bin
 
 PYTHON ?= python3
@@ -10,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 MATRIX := tests/test_mutants.py tests/test_faults.py
 
-.PHONY: install run test search check quick format clean
+.PHONY: install run test search check quick format lowest newest package clean
 
 install: $(STAMP)
 
@@ -52,5 +55,25 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# uv, because pip knows no lowest versions; it makes nothing but these two environments.
+lowest: RESOLUTION := lowest-direct
+newest: RESOLUTION := highest
+lowest newest:
+	$(PYTHON) -m venv --clear $(VENV)-$@
+	$(VENV)-$@/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-$@/bin/uv pip install --quiet --python $(VENV)-$@/bin/python \
+		--resolution $(RESOLUTION) -e '.[dev,parquet]'
+	test $@ = newest || $(VENV)-$@/bin/python tests/bounds.py
+	$(VENV)-$@/bin/python -m pytest
+	$(VENV)-$@/bin/kimi-conformance gate --out reports/out/$@
+
+package: install
+	rm -rf dist $(VENV)-package
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv $(VENV)-package
+	$(VENV)-package/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd "$$(mktemp -d)" && $(CURDIR)/$(VENV)-package/bin/kimi-conformance gate --out out
+
 clean:
-	rm -rf $(VENV) build dist reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis

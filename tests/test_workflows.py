@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ VARIABLES = {
     "NIGHT": "3",
     "DRIFT": "1",
     "CI_PROJECT_DIR": ".",
+    "VERSIONS": "lowest",
 }
 # Stands in for each program: notes its arguments, and ends as it is told to.
 NOTE = (
@@ -185,7 +187,7 @@ def workspace(tmp_path: Path) -> Path:
     """A folder in which every program is a stub, and a night and a drift run are there."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("gh", "kimi-conformance", "pip", "python", "ruff"):
+    for name in ("gh", "kimi-conformance", "make", "pip", "python", "ruff"):
         (programs / name).write_text(STUB)
         (programs / name).chmod(0o755)
     for name, file in (("20260910-nightly", "report.html"), ("20260910-drift", "drift.html")):
@@ -244,6 +246,28 @@ def test_a_script_runs_and_what_it_calls_is_what_we_have(
     assert code == 0
     ours = [arguments[1:] for arguments in called if arguments[0] == "kimi-conformance"]
     assert [wrong for each in ours if (wrong := parsed(each))] == []
+    made = {arguments[1] for arguments in called if arguments[0] == "make"}
+    assert made <= targets()
+
+
+def targets() -> set[str]:
+    """What the Makefile makes that is no file."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (line,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    return set(line.split())
+
+
+def test_the_pythons_that_we_name_are_those_that_a_pull_request_is_tested_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
+    matrix = WORKFLOWS["pull-request"]["jobs"]["gate"]["strategy"]["matrix"]
+    versions = WORKFLOWS["nightly"]["jobs"]["versions"]["strategy"]["matrix"]["include"]
+
+    assert matrix["python"] == named
+    assert project["requires-python"] == f">={named[0]}"
+    assert {each["versions"] for each in versions} == {"lowest", "newest"}
+    assert {each["versions"] for each in versions} <= targets()
+    assert {each["python"] for each in versions} == {named[0], named[-1]}
 
 
 def test_a_night_that_did_not_hold_is_told_and_then_is_red(workspace: Path) -> None:

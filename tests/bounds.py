@@ -1,0 +1,52 @@
+"""
+Says which lower bounds of pyproject.toml are not the versions that are installed.
+
+A bound that no environment holds is a promise that nobody tried: the resolver passed over it
+because another package asks for more. Used by `make lowest`; ends with 1 if there is one.
+"""
+
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+
+
+def declared(project: dict[str, Any]) -> Iterator[Requirement]:
+    """What the project and its extras ask for on this machine, itself left out."""
+    extras = project["optional-dependencies"].values()
+    for text in {*project["dependencies"], *(each for extra in extras for each in extra)}:
+        requirement = Requirement(text)
+        applies = requirement.marker is None or requirement.marker.evaluate()
+        if applies and requirement.name != project["name"]:
+            yield requirement
+
+
+def untried(
+    requirements: Iterable[Requirement], installed: Callable[[str], str] = version
+) -> list[str]:
+    """One line for each bound that is not installed to the digits that it gives.
+
+    "9.4" is tried by 9.4.2: it may be that there was never a 9.4.0.
+    """
+    found = []
+    for requirement in requirements:
+        lowest = [each.version for each in requirement.specifier if each.operator in {">=", "=="}]
+        has = installed(requirement.name)
+        if not lowest:
+            found.append(f"{requirement.name} has no lower bound, {has} is installed")
+        elif Version(has).release[: len(Version(lowest[0]).release)] != Version(lowest[0]).release:
+            found.append(f"{requirement} is not tried, {has} is installed")
+    return sorted(found)
+
+
+if __name__ == "__main__":
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        wrong = untried(declared(tomllib.load(file)["project"]))
+    sys.exit("\n".join(wrong))
