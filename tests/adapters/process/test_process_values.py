@@ -245,6 +245,13 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
+def test_its_references_are_uris() -> None:
+    references = re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema()))
+
+    assert "#/$defs/to%20the%20process" in references
+    assert [each for each in references if not re.fullmatch(r"[\w#/$%.-]+", each)] == []
+
+
 MODEL = {"id": "a", "context_window": 8192}
 VALUES = [
     ("list_models answered", [MODEL]),

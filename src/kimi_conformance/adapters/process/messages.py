@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import quote, unquote
 
 from kimi_conformance.adapters.process.answering import QUESTIONS
 from kimi_conformance.adapters.process.methods import METHODS, PROTOCOL, SESSION_METHODS, Method
@@ -86,12 +87,12 @@ def schema() -> Schema:
     for name, method in {**METHODS, **SESSION_METHODS}.items():
         asked[f"{name} asked"] = _asked(name, _params(method, shared))
         answered[f"{name} answered"] = method.result.schema(shared)
-    to = [{"$ref": f"#/$defs/{name}"} for name in asked]
+    to = [_reference(name) for name in asked]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Process adapters of kimi-conformance, protocol {PROTOCOL}",
         "description": "One line of JSON a message; see docs/process-adapter.md.",
-        "anyOf": [{"$ref": "#/$defs/to the process"}, {"$ref": "#/$defs/from the process"}],
+        "anyOf": [_reference("to the process"), _reference("from the process")],
         "$defs": {
             "to the process": {
                 "anyOf": [
@@ -115,6 +116,11 @@ def schema() -> Schema:
             **dict(sorted(shared.items())),
         },
     }
+
+
+def _reference(name: str) -> Schema:
+    """To the definition of this name. Source: RFC 3986, a URI holds no space as it is."""
+    return {"$ref": f"#/$defs/{quote(name)}"}
 
 
 def _asked(name: str, params: Schema | None, *, client: bool = True) -> Schema:
@@ -142,7 +148,7 @@ def _question(name: str, needs: Mapping[str, str]) -> Schema:
 
 def problems(name: str, value: Any) -> list[str]:
     """What is wrong with a value by the definition of this name; nothing is a good answer."""
-    return list(_problems({"$ref": f"#/$defs/{name}"}, value, "it"))
+    return list(_problems(_reference(name), value, "it"))
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -166,7 +172,8 @@ def _problems(rules: Schema, value: Any, where: str) -> Iterator[str]:
 
 
 def _ref(target: str, value: Any, where: str) -> Iterator[str]:
-    yield from _problems(schema()["$defs"][target.removeprefix("#/$defs/")], value, where)
+    name = unquote(target.removeprefix("#/$defs/"))
+    yield from _problems(schema()["$defs"][name], value, where)
 
 
 def _type(kind: str, value: Any, where: str) -> Iterator[str]:
