@@ -32,8 +32,8 @@ def test_a_bound_is_tried_by_its_own_digits(text: str, has: str, told: list[str]
 def test_every_dependency_has_a_lower_bound() -> None:
     found = {requirement.name: requirement for requirement in declared(PROJECT)}
 
-    assert {"click", "openai", "pyarrow", "twine"} <= found.keys()
-    assert "kimi-conformance" not in found
+    assert {"click", "openai", "pyarrow", "ruff"} <= found.keys()
+    assert not {"kimi-conformance", "twine"} & found.keys()
     assert [text for text in untried(found.values(), lambda _: "0") if "no lower" in text] == []
 
 

@@ -143,7 +143,7 @@ def test_the_metadata_tells_what_it_is_and_may(wheel: Path, metadata: Any) -> No
     assert metadata["License-Expression"] == "Apache-2.0"
     assert member(wheel, "licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
     assert metadata["Requires-Python"] == ">=3.11"
-    assert metadata.get_all("Provides-Extra") == ["dev", "openai", "parquet"]
+    assert metadata.get_all("Provides-Extra") == ["dev", "openai", "package", "parquet"]
     assert "Typing :: Typed" in metadata.get_all("Classifier")
 
 
