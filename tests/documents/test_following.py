@@ -11,15 +11,12 @@ from tests.documents.reader import Reader
 
 # Commands that are not run from the page. Each is parsed all the same (test_documents.py).
 EXCUSED = {
-    r"^make (run|test)$": "runs everything there is; make -n by test_documents.py",
     r"adapters install": "asks a package registry",
     r"^bin/python|^cd ": "is in the environment of a client that was installed",
     r"matrix|--adapter litellm": "takes minutes, and clients from a registry: test_client_matrix.py",
     r"--master|--worker|--processes": "takes other machines, or cores: tests/load/test_load_workers.py",
     r"--yes-live": "loads a live endpoint, and bills: tests/load/test_load_spending.py",
     r"selfcheck": "takes minutes: tests/test_faults.py and tests/test_mutants.py are the same matrix",
-    r"mutate-cassettes": "takes a minute: tests/cli/test_mutate_cassettes.py",
-    r"notify .*--github": "speaks to GitHub: tests/notification/test_notify_command.py",
     r"--prompt": "is an application of the reader's: tests/adapters/application",
 }
 # Pages that other tests run, command by command.
