@@ -10,7 +10,6 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from tests.documents.pages import ROOT
 

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.documents.pages import ROOT, Command, File
 
 from kimi_conformance import cli
-from tests.documents.pages import ROOT, Command, File
 
 __all__ = ["Reader"]
 
@@ -110,8 +110,10 @@ class Reader:
             left = left[found.end() :]
 
     def _copy(self) -> None:
-        gone = shutil.ignore_patterns("__pycache__", "out", "*.sqlite", "findings")
         for part in CONTENT:
+            # What was compiled of the machinery stays: to compile it anew takes seconds.
+            compiled = () if part == "src" else ("__pycache__",)
+            gone = shutil.ignore_patterns(*compiled, "out", "*.sqlite", "findings")
             shutil.copytree(ROOT / part, self.folder / part, ignore=gone)
         for plane, left in LEFT.items():
             kept = {f"test_{topic}.py" for topic in left}

@@ -12,11 +12,10 @@ from typing import Any
 
 import click
 import pytest
+from tests.documents.pages import DOCUMENTS, ROOT, Command, blocks, name_of, steps
 
 from kimi_conformance import cli
 from kimi_conformance.adapters.protocol import Adapter, Binding, ChatRequest, Completion
-from tests.documents.pages import DOCUMENTS, ROOT, Command, blocks, name_of, steps
-
 
 
 def code(document: Path, language: str) -> list[str]:

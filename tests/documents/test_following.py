@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.documents.pages import PAGES, ROOT, Command, name_of, steps
 from tests.documents.reader import Reader
 
@@ -13,10 +12,10 @@ from tests.documents.reader import Reader
 EXCUSED = {
     r"adapters install": "asks a package registry",
     r"^bin/python|^cd ": "is in the environment of a client that was installed",
-    r"matrix|--adapter litellm": "takes minutes, and clients from a registry: test_client_matrix.py",
-    r"--master|--worker|--processes": "takes other machines, or cores: tests/load/test_load_workers.py",
+    r"matrix|--adapter litellm": "asks installed clients: tests/cli/test_client_matrix.py",
+    r"--master|--worker|--processes": "more machines or cores: tests/load/test_load_workers.py",
     r"--yes-live": "loads a live endpoint, and bills: tests/load/test_load_spending.py",
-    r"selfcheck": "takes minutes: tests/test_faults.py and tests/test_mutants.py are the same matrix",
+    r"selfcheck": "takes minutes: test_faults.py and test_mutants.py are the same matrix",
     r"--prompt": "is an application of the reader's: tests/adapters/application",
 }
 # Pages that other tests run, command by command.

@@ -1,4 +1,4 @@
-"""What every page of the documents must be: each block is read by its language, each link leads on."""
+"""What every page must be: each block is of its language, each link leads somewhere."""
 
 import ast
 import json
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from tests.documents.pages import DOCUMENTS, PAGES, ROOT, Block, blocks, name_of
 
 READ: Mapping[str, Callable[[str], object]] = {

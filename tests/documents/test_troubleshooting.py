@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import cache
 
 import pytest
-
 from tests.documents.messages import HOLE, Message, messages
 from tests.documents.pages import ROOT
 

@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from tests.documents.pages import ROOT
 
 from kimi_conformance.suite import find
-from tests.documents.pages import ROOT
 
 PAGE = (ROOT / "docs" / "wire.md").read_text("utf-8")
 MARKS = {"recorded", "documented", "derived"}
