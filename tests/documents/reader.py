@@ -2,8 +2,9 @@
 A reader who does what a page says, from top to bottom, in a checkout of their own.
 
 The checkout has few checks, so that a gate takes seconds: how commands behave does not depend on
-their number. A live host is played by a simulator, loads last as long as they must, and ports are
-free ones. All else is typed as it stands.
+their number. Loads last as long as they must, ports are free ones, `RUN` is the newest run, and
+live hosts are nowhere: a page that sends something begins with a simulator, and types the key that
+it printed in the place of `sk-…`. All else is typed as it stands.
 """
 
 import os
@@ -14,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class Reader:
         self.folder = home / "checkout"
         self._patch, self._captured = monkeypatch, capsys
         self._started: list[subprocess.Popen[str]] = []
-        self._keys: dict[str, str] = {}  # of simulators, by port
+        self._key = ""  # that the newest simulator printed
         self._ports: dict[str, str] = {}
         self._wrote_source = False
         self._copy()
@@ -91,7 +92,8 @@ class Reader:
             self._write(step)
         elif step.line.startswith("export "):
             name, _, value = shlex.split(step.line, comments=True)[1].partition("=")
-            self._environment[name] = self._with_ports(value)
+            known = self._key if (name, value) == ("KIMI_API_KEY", "sk-…") else value
+            self._environment[name] = LIVE.sub(NOBODY, self._with_ports(known))
         elif step.line.endswith("&"):
             self._holds(step, self._start(shlex.split(step.line.removesuffix("&"))))
         else:
@@ -147,21 +149,12 @@ class Reader:
                 words.append(str(max(self.folder.glob("reports/out/*/run.jsonl")).parent))
             else:
                 words.append(word)
-        if "--plan" in words or step.codes == {2}:
-            return [LIVE.sub(NOBODY, word) for word in words]
         before = dict(enumerate(words, 1))
+        briefly = "--plan" not in words and step.codes != {2}
         return [
-            "3s" if before.get(at, "").endswith("duration") else self._played(word)
+            "3s" if briefly and before.get(at, "").endswith("duration") else LIVE.sub(NOBODY, word)
             for at, word in enumerate(words)
         ]
-
-    def _played(self, word: str) -> str:
-        """The word, a live host replaced by a simulator that plays it."""
-        if LIVE.search(word) and "live" not in self._ports:
-            self._ports["live"] = _free_port()
-            options = ["--edition", "2026-09", "--port", self._ports["live"]]
-            self._start(["kimi-conformance", "simulate", *options])
-        return LIVE.sub(f"http://127.0.0.1:{self._ports.get('live')}/v1", word)
 
     def _run(self, words: Sequence[str]) -> Ended:
         if words[0] == "make":
@@ -169,20 +162,20 @@ class Reader:
                 ["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True
             )
             return Ended(done.returncode, "")
-        environment = self._settled(words)
-        if words[:1] == ["kimi-conformance"] and _stays(words) and not self._wrote_source:
-            return self._run_here(words, environment)
+        if words[0] == "kimi-conformance" and _stays(words) and not self._wrote_source:
+            return self._run_here(words)
         done = subprocess.run(
             words,
             cwd=self.folder,
-            env=environment,
+            env=self._environment,
             capture_output=True,
             text=True,
             timeout=300,
         )
         return Ended(done.returncode, f"{done.stdout}\n{done.stderr}")
 
-    def _run_here(self, words: Sequence[str], environment: Mapping[str, str]) -> Ended:
+    def _run_here(self, words: Sequence[str]) -> Ended:
+        environment = self._environment
         with self._patch.context() as patch:
             patch.chdir(self.folder)
             patch.setattr("sys.argv", list(words))
@@ -196,19 +189,6 @@ class Reader:
                 cli.main()
         said = self._captured.readouterr()
         return Ended(int(leaving.value.code or 0), f"{said.out}\n{said.err}")
-
-    def _settled(self, words: Sequence[str]) -> dict[str, str]:
-        """The environment of a command: the key fits whom it asks."""
-        environment = dict(self._environment)
-        url = environment.get("KIMI_BASE_URL")
-        if url is not None:
-            sends = "--plan" not in words
-            environment["KIMI_BASE_URL"] = self._played(url) if sends else LIVE.sub(NOBODY, url)
-        asked = " ".join([environment.get("KIMI_BASE_URL", ""), *words])
-        for port, key in self._keys.items():
-            if f":{port}/" in asked:
-                environment["KIMI_API_KEY"] = key
-        return environment
 
     def _start(self, words: Sequence[str]) -> str:
         """Start a simulator; what it says until it serves."""
@@ -226,9 +206,9 @@ class Reader:
         said, until = "", time.monotonic() + READY
         while "Serving" not in said and process.poll() is None and time.monotonic() < until:
             said += process.stdout.readline()
-        found = re.search(r":(\d+)/v1\nexport KIMI_API_KEY=(\S+)", said)
+        found = re.search(r"^export KIMI_API_KEY=(\S+)$", said, re.MULTILINE)
         assert found, said
-        self._keys[found[1]] = found[2]
+        self._key = found[1]
         return said
 
     def _with_ports(self, text: str) -> str:
