@@ -46,8 +46,6 @@ def found(read: Callable[[Path], Iterator[str]], program: str) -> list[tuple[str
 OURS = found(typed, "kimi-conformance")
 NAMED = found(named, "kimi-conformance")
 MAKES = [*found(typed, "make"), *found(named, "make")]
-# Commands that the pages name before they are there.
-COMING = {"completion"}
 # Words of the pages that stand for what a reader puts there.
 PLACEHOLDERS = {"COMMAND", "SHELL"}
 
@@ -77,8 +75,6 @@ def test_a_command_in_a_block_is_understood(where: str, line: str) -> None:
 def test_a_command_that_a_sentence_names_is_there(where: str, line: str) -> None:
     """It may be named without what it needs."""
     arguments = shlex.split(line, comments=True)[1:]
-    if arguments[0] in COMING - set(cli._COMMANDS):
-        pytest.skip(f"{arguments[0]} is not there yet")
     given = [each for each in arguments if each not in {*PLACEHOLDERS, "--help"}]
 
     with suppress(click.MissingParameter):
