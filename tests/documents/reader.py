@@ -28,7 +28,7 @@ __all__ = ["Reader"]
 
 # The checks that are left, by plane: enough to have something of every verdict.
 LEFT = {"adapter": ("auth", "errors"), "endpoint": ("models",)}
-CONTENT = ("src", "conformance", "fixtures", "cassettes", "loadtests", "reports", "docs")
+CONTENT = ("src", "conformance", "fixtures", "loadtests", "reports", "docs")
 LIVE = re.compile(r"https://api\.moonshot\.(ai|cn)/v1")
 NOBODY = "https://api.moonshot.invalid/v1"  # where nothing is to be sent
 PORT = re.compile(r"\b40[01]\d\b")
@@ -122,9 +122,9 @@ class Reader:
             for file in (self.folder / "conformance" / plane).glob("test_*.py"):
                 if file.name not in kept:
                     file.unlink()
-            for topic in (self.folder / "cassettes").glob(f"*/{plane}/*"):
-                if topic.name not in left:
-                    shutil.rmtree(topic)
+            for topic in (ROOT / "cassettes").glob(f"*/{plane}/*"):
+                if topic.name in left:
+                    shutil.copytree(topic, self.folder / topic.relative_to(ROOT))
         for baseline in (self.folder / "conformance" / "baselines").glob("*.toml"):
             baseline.unlink()  # they name checks that are not left
 
