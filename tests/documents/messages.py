@@ -7,7 +7,7 @@ before, by another error, and is not counted.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -64,9 +64,11 @@ def _of_the_tree(trees: Iterable[ast.Module]) -> set[str]:
 
 
 def _said(tree: ast.AST, classes: set[str]) -> Iterator[tuple[str, int, str]]:
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    functions = {each.name: each for each in nodes if isinstance(each, ast.FunctionDef)}
+    for node in nodes:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in classes and node.args:
-            for text in _texts(node.args[-1] if _is_api(node) else node.args[0]):
+            for text in _texts(node.args[-1] if _is_api(node) else node.args[0], functions):
                 yield ast.unparse(node.func), node.lineno, text
 
 
@@ -74,15 +76,29 @@ def _is_api(call: ast.Call) -> bool:
     return ast.unparse(call.func) == "ApiError"
 
 
-def _texts(node: ast.expr) -> list[str]:
-    """What an expression may say; two texts where it says one or the other."""
+def _texts(node: ast.expr, functions: Mapping[str, ast.FunctionDef]) -> list[str]:
+    """What an expression may say: several texts where it says one or the other.
+
+    Args:
+        node: The expression.
+        functions: Those of the module; what one returns is what a call of it says.
+    """
     if isinstance(node, ast.IfExp):
-        return [*_texts(node.body), *_texts(node.orelse)]
+        return [*_texts(node.body, functions), *_texts(node.orelse, functions)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [left + right for left in _texts(node.left) for right in _texts(node.right)]
+        after = _texts(node.right, functions)
+        return [left + right for left in _texts(node.left, functions) for right in after]
     if isinstance(node, ast.Constant):
         return [str(node.value)]
     if isinstance(node, ast.JoinedStr):
         parts = (each.value if isinstance(each, ast.Constant) else HOLE for each in node.values)
         return ["".join(map(str, parts))]
+    if isinstance(node, ast.Call) and (name := ast.unparse(node.func).split(".")[-1]) in functions:
+        others = {each: body for each, body in functions.items() if each != name}
+        return [text for said in _returned(functions[name]) for text in _texts(said, others)]
     return [HOLE]
+
+
+def _returned(function: ast.FunctionDef) -> list[ast.expr]:
+    each = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
+    return [value for value in each if value is not None]
