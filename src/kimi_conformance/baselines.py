@@ -145,7 +145,7 @@ def parse(text: str, where: str, editions: Sequence[str]) -> Baseline:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of TOML, and of numbers and nesting in it
         raise UsageError(f"The baseline {where} is not TOML: {error}.") from error
     for key in table:
         if key not in {"adapter", "known_failure"}:

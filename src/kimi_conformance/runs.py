@@ -169,21 +169,28 @@ def parse(lines: Iterable[bytes], where: str = "the run file") -> Run:
             f"{where} does not begin with a header: it is no run of this suite, or empty. "
             "Runs are written by: kimi-conformance gate, nightly, sla, check, load"
         )
-    if records[0].get("schema", 0) > SCHEMA:
+    schema = records[0].get("schema", 0)
+    if not isinstance(schema, int) or schema > SCHEMA:
         raise RunError(
-            f"{where} has schema {records[0]['schema']}, this suite reads up to {SCHEMA}. "
+            f"{where} has schema {schema!r:.40}, this suite reads up to {SCHEMA}. "
             "Read it with a newer kimi-conformance."
         )
-    return _assemble(records, torn=torn)
+    try:
+        return _assemble(records, torn=torn)
+    except (LookupError, TypeError, ValueError) as error:
+        raise RunError(
+            f"{where} has a record that lacks what each has ({type(error).__name__}: "
+            f"{error!s:.200}). All that is wrong: kimi-conformance report {where} --validate"
+        ) from error
 
 
 def _decode(line: bytes, where: str) -> Record:
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{where} is not JSON: {error}") from error
-    if not isinstance(record, dict) or "record" not in record:
-        raise RunError(f'{where} is no record: it has no "record" key.')
+    if not isinstance(record, dict) or not isinstance(record.get("record"), str):
+        raise RunError(f'{where} is no record: it has no "record" key that names its kind.')
     return record
 
 

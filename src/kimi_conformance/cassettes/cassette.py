@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from vcr.serialize import CASSETTE_FORMAT_VERSION
 from vcr.serializers import yamlserializer
 
+from kimi_conformance.cassettes.document import document_of
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Headers, Request
 
@@ -91,7 +91,10 @@ def write(path: Path, cassette: Cassette, origin: str) -> None:
     """
     document = {
         "version": CASSETTE_FORMAT_VERSION,
-        "provenance": asdict(cassette.provenance),
+        "provenance": {
+            **asdict(cassette.provenance),
+            "scrubbed": list(cassette.provenance.scrubbed),
+        },
         "interactions": [_interaction(exchange, origin) for exchange in cassette.interactions],
     }
     text = yamlserializer.serialize(document)
@@ -120,22 +123,22 @@ def read(path: Path, name: str) -> Cassette:
         CassetteError: There is no such file, or it is damaged, or it was changed by hand.
     """
     try:
-        document = yamlserializer.deserialize(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = document_of(text)
     except FileNotFoundError:
         raise CassetteError(
             f"There is no cassette '{name}'. Record it with: kimi-conformance record {name}"
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = str(error).splitlines()[0]
+    except (OSError, ValueError) as error:
         raise CassetteError(
-            f"Cassette '{name}' cannot be read: {problem}. "
+            f"Cassette '{name}' cannot be read: {error}. "
             f"Record it anew with: kimi-conformance record {name}"
         ) from error
     try:
-        cassette = _cassette(document)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        cassette = _cassette(document, len(text.encode()))
+    except _OF_VALUES as error:
         raise CassetteError(
-            f"Cassette '{name}' is damaged: {type(error).__name__} {error}. "
+            f"Cassette '{name}' is damaged: {type(error).__name__} {error!s:.200}. "
             f"Record it anew with: kimi-conformance record {name}"
         ) from error
     if digest_of(cassette.interactions) != cassette.provenance.digest:
@@ -169,21 +172,54 @@ def _interaction(exchange: Exchange, origin: str) -> dict[str, Any]:
     }
 
 
-def _cassette(document: Mapping[str, Any]) -> Cassette:
+# What a value of another shape than was written raises.
+_OF_VALUES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+def _cassette(document: Mapping[str, Any], size: int) -> Cassette:
+    """The cassette of a document, which was read from so many bytes."""
+    bodies = [
+        body
+        for entry in document["interactions"]
+        for body in (entry["request"]["body"], entry["response"]["body"]["string"])
+    ]
+    if sum(len(_bytes(body)) for body in bodies) > size:  # YAML can name a text again and again
+        raise ValueError("its bodies are longer than the file")
     interactions = [
         _exchange(entry, number) for number, entry in enumerate(document["interactions"], start=1)
     ]
     if not interactions:
         raise ValueError("it holds no interaction")
     return Cassette(
-        provenance=Provenance(**document["provenance"]),
+        provenance=_provenance(**document["provenance"]),
         interactions=tuple(interactions),
     )
 
 
+def _provenance(libraries: Any, scrubbed: Any, **texts: Any) -> Provenance:
+    return Provenance(
+        libraries={_text_of(name): _text_of(said) for name, said in libraries.items()},
+        scrubbed=[_text_of(name) for name in scrubbed],
+        **{name: _text_of(value) for name, value in texts.items()},
+    )
+
+
+def _text_of(value: Any) -> str:
+    """The value, which has to be a text: anything else could be nested without end."""
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} stands where a text belongs")
+    return value
+
+
 def _exchange(entry: Mapping[str, Any], number: int) -> Exchange:
     request, response, frames = entry["request"], entry["response"], entry["x-frames"]
-    path = "/" + request["uri"].split("://", 1)[1].partition("/")[2]
+    path = "/" + _text_of(request["uri"]).split("://", 1)[1].partition("/")[2]
     path, _, query = path.partition("?")
     answer = Answer(
         status=int(response["status"]["code"]),
@@ -194,7 +230,7 @@ def _exchange(entry: Mapping[str, Any], number: int) -> Exchange:
     return Exchange(
         id=f"#{number}",
         request=Request(
-            method=request["method"],
+            method=_text_of(request["method"]),
             path=path,
             query=query,
             headers=_flat(request["headers"]),
@@ -207,7 +243,7 @@ def _exchange(entry: Mapping[str, Any], number: int) -> Exchange:
 
 
 def _cut(body: bytes, frames: Mapping[str, Any]) -> Iterable[Frame]:
-    if sum(frames["bytes"]) != len(body):
+    if min(frames["bytes"], default=0) < 0 or sum(frames["bytes"]) != len(body):
         raise ValueError(f"its frames hold {sum(frames['bytes'])} bytes, its body {len(body)}")
     start = 0
     for ms, size in zip(frames["ms"], frames["bytes"], strict=True):
@@ -223,7 +259,9 @@ def _headers(headers: Headers) -> dict[str, list[str]]:
 
 
 def _flat(headers: Mapping[str, Sequence[str]]) -> Headers:
-    return tuple((name, value) for name, values in headers.items() for value in values)
+    return tuple(
+        (_text_of(name), _text_of(value)) for name, values in headers.items() for value in values
+    )
 
 
 def _reason(status: int) -> str:
@@ -244,4 +282,4 @@ def _text(body: bytes) -> Any:
 def _bytes(value: str | bytes | None) -> bytes:
     if value is None:
         return b""
-    return value if isinstance(value, bytes) else value.encode()
+    return value if isinstance(value, bytes) else _text_of(value).encode()

@@ -8,6 +8,7 @@ told apart from an answer that is wrong.
 
 import json
 import time
+import zlib
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from kimi_conformance.editions import Edition, Model
 from kimi_conformance.http import httpx, ssl_context
 from kimi_conformance.verdicts import InconclusiveError, is_outage
 from kimi_conformance.wire.exchange import Headers, header
+from kimi_conformance.wire.inflating import CODINGS, LARGEST, Inflater, TooLargeError
 from kimi_conformance.wire.sse import SSEDecoder
 
 __all__ = ["GREETING", "WRONG_KEY", "Endpoint", "Reply", "StreamedChunk", "aggregate"]
@@ -57,7 +59,7 @@ class Reply:
         """
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise AssertionError(
                 f"{self.asked} was answered with {self.status} and no JSON: {self.body[:200]!r}"
             ) from None
@@ -249,19 +251,14 @@ class Endpoint:
             named.setdefault("Content-Type", "application/json")
         asked = f"{method} {path}"
         try:
-            response = await self._client.request(
+            async with self._client.stream(
                 method, self._url(path), json=json, content=content, headers=named
-            )
+            ) as response:
+                return await _whole(response, asked)
         except httpx.TransportError as error:
             raise InconclusiveError(
                 f"{asked} got no whole answer: {str(error) or type(error).__name__}"
             ) from error
-        return Reply(
-            status=response.status_code,
-            headers=tuple((k.decode(), v.decode("latin-1")) for k, v in response.headers.raw),
-            body=response.content,
-            asked=asked,
-        )
 
     def key_as(self, header: str) -> Mapping[str, str]:
         """The run's key in another header than Authorization, for `request`."""
@@ -317,11 +314,9 @@ class Endpoint:
                 headers={"Authorization": f"Bearer {self._key}"},
             ) as response:
                 if response.status_code != 200:
-                    data = await response.aread()
-                    raw = tuple((k.decode(), v.decode("latin-1")) for k, v in response.headers.raw)
-                    reply = Reply(status=response.status_code, headers=raw, body=data, asked=asked)
+                    reply = await _whole(response, asked)
                     raise AssertionError(f"{reply.accepted.asked}: {reply.status}, no stream")
-                async for data in response.aiter_bytes():
+                async for data in _decoded(response, asked):
                     at = time.monotonic() - started
                     for event in decoder.feed(data):
                         if event.data != "[DONE]":
@@ -332,10 +327,36 @@ class Endpoint:
             ) from error
 
 
+async def _whole(response: httpx.Response, asked: str) -> Reply:
+    body = b"".join([data async for data in _decoded(response, asked)])
+    raw = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw)
+    return Reply(status=response.status_code, headers=raw, body=body, asked=asked)
+
+
+async def _decoded(response: httpx.Response, asked: str) -> AsyncIterator[bytes]:
+    """The pieces of a body with the content coding undone, where it is one that we can read.
+
+    Raises:
+        AssertionError: It is not coded as it says.
+        InconclusiveError: It is larger than anything that is asked for here.
+    """
+    coding = (response.headers.get("content-encoding") or "").strip().lower()
+    inflater = Inflater() if coding in CODINGS else None
+    async for data in response.aiter_raw():  # of which the stage sees to it that there is an end
+        try:
+            yield data if inflater is None else inflater.feed(data)
+        except TooLargeError:
+            raise InconclusiveError(
+                f"{asked} got an answer of more than {LARGEST // 2**20} MiB once inflated"
+            ) from None
+        except zlib.error:
+            raise AssertionError(f"{asked}: the answer is not {coding}, as it says") from None
+
+
 def _chunk_body(data: str) -> Mapping[str, Any]:
     try:
         body = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AssertionError(f"an event of the stream is not JSON: {data[:200]!r}") from None
     assert isinstance(body, dict), f"an event of the stream is no object: {data[:200]!r}"
     return body

@@ -34,6 +34,17 @@ __all__ = ["BUSY_S", "History"]
 
 BUSY_S = 30.0  # how long a writer waits for another one
 
+# SQLite keeps a text in a column of numbers; and a time may lie beyond all calendars.
+_ODD_PROBE = " OR ".join(
+    (
+        "abs(at) >= 1e11",
+        *(f"typeof({name}) <> 'real'" for name in ("at", "interval_s", "response_s")),
+        *(f"typeof({name}) <> 'text'" for name in ("base_url", "model", "error", "detail")),
+        "typeof(ttft_s) NOT IN ('real', 'null')",
+        "typeof(status) NOT IN ('integer', 'null')",
+    )
+)
+
 
 class History:
     """An open history; a context manager.
@@ -182,6 +193,11 @@ class History:
     def probes(self, since: float, until: float) -> list[Probe]:
         """The probes that were sent in a span of time, `until` left out; oldest first."""
         with self._clearly():
+            odd = self._connection.execute(
+                f"SELECT number FROM probe WHERE {_ODD_PROBE} LIMIT 1"  # noqa: S608 - our own
+            ).fetchone()
+            if odd is not None:
+                raise ValueError(f"probe {odd[0]} holds values of another type")
             rows = self._connection.execute(
                 f"SELECT {', '.join(PROBE)} FROM probe "  # noqa: S608 - our own names
                 "WHERE at >= ? AND at < ? ORDER BY at, number",

@@ -106,7 +106,7 @@ class Overrides:
         """
         try:
             tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # of TOML, and of numbers and nesting in it
             raise UsageError(f"{where} is not TOML: {error}") from error
         for name in tables:
             if name != _TABLE:

@@ -1,7 +1,8 @@
 """The small request of a probe: streamed, so that the time to the first token is known."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 
 from kimi_conformance.http import httpx, ssl_context
@@ -51,9 +52,10 @@ class Probing:
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._limit_s = limit_s
         self._clock = clock
-        self._client = httpx.Client(
+        self._runner = asyncio.Runner()
+        self._client = httpx.AsyncClient(
             verify=ssl_context(),
-            timeout=limit_s,
+            timeout=None,  # the whole request has one
             trust_env=False,
             headers={
                 "Authorization": f"Bearer {api_key}",
@@ -67,7 +69,8 @@ class Probing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self._runner.run(self._client.aclose())
+        self._runner.close()
 
     @staticmethod
     def request(model: str) -> Request:
@@ -81,18 +84,24 @@ class Probing:
         return Request(method="POST", path=PATH, body=json.dumps(body).encode())
 
     def ask(self, request: Request) -> Found:
-        """Send it, and read the answer to its end."""
+        """Send it, and read the answer to its end, or until it has taken too long."""
+        return self._runner.run(self._ask(request))
+
+    async def _ask(self, request: Request) -> Found:
         start = self._clock()
         status: int | None = None
         scan = StreamScan()
         flaw = ""
         try:
-            with self._client.stream("POST", self._url, content=request.body) as response:
+            async with (
+                asyncio.timeout(self._limit_s),  # a head that drips is silent for no moment
+                self._client.stream("POST", self._url, content=request.body) as response,
+            ):
                 status = response.status_code
                 if status == 200:
-                    flaw = self._read(response.iter_raw(), scan, start)
-        except httpx.TimeoutException:
-            flaw = f"silent for {self._limit_s:g} s"
+                    flaw = await self._read(response.aiter_raw(), scan)
+        except TimeoutError:
+            flaw = f"took longer than {self._limit_s:g} s"
         except httpx.HTTPError as broken:
             flaw = f"no answer, or it broke off ({type(broken).__name__})"
         error, detail = _judged(status, flaw, scan)
@@ -105,15 +114,12 @@ class Probing:
             response_s=self._clock() - start,
         )
 
-    def _read(self, pieces: Iterable[bytes], scan: StreamScan, start: float) -> str:
+    async def _read(self, pieces: AsyncIterable[bytes], scan: StreamScan) -> str:
         """Take the stream; why it was given up, or "": it came to its end."""
         size = 0
-        for data in pieces:
-            now = self._clock()
-            scan.feed(data, now)
+        async for data in pieces:
+            scan.feed(data, self._clock())
             size += len(data)
-            if now - start > self._limit_s:
-                return f"took longer than {self._limit_s:g} s"
             if size > BODY_LIMIT:
                 return f"the answer passed {BODY_LIMIT:,} bytes"
         return ""

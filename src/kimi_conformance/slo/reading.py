@@ -29,7 +29,7 @@ def parse(text: str, where: str = "slo.toml") -> Objectives:
     """
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of TOML, and of numbers and nesting in it
         raise UsageError(f"{where} is not TOML: {error}") from error
     parsed: dict[str, dict[str, Objective]] = {}
     for scenario, entries in tables.items():

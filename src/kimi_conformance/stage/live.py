@@ -5,9 +5,14 @@ It forwards what the SUT sent to the endpoint's base URL and hands the answer ba
 arrives. The SUT only ever knows the placeholder key; it is exchanged for the real one here
 and nowhere else. Any other key is forwarded as it came, so that refusals can be provoked.
 Redirects are handed back, never followed: the key goes to one host only.
+
+The endpoint may be anybody's. What it answers is kept in memory, and inflated by the SUT, so
+there is an end to both, and to the time that an answer takes; beyond, nothing can be judged.
 """
 
+import asyncio
 import time
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,8 +20,13 @@ from urllib.parse import urlsplit
 from kimi_conformance.errors import BudgetError, TransportError, UsageError
 from kimi_conformance.http import httpx, ssl_context
 from kimi_conformance.wire.exchange import Broken, Ending, Frame, Headers, Relay, Request
+from kimi_conformance.wire.inflating import CODINGS, Inflater, TooLargeError
 
 __all__ = ["Budget", "Live", "asked_for", "is_chat", "refuse_unsendable"]
+
+LARGEST_ANSWER = 32 * 2**20  # bytes of a body, as it comes and inflated
+LEAST_PIECE = 256  # bytes that a piece counts for at least: keeping it takes as much
+LONGEST_ANSWER = 900.0  # seconds from the request to the last byte
 
 _HOP_BY_HOP = {
     "connection",
@@ -127,6 +137,7 @@ class Live:
         placeholder: The key that SUTs are given in its place.
         budget: What may be spent.
         seconds: How long the endpoint may keep silent.
+        longest: How long an answer may take in all.
 
     Raises:
         UsageError: `base_url` is no http(s) URL with a host, or the key cannot be sent.
@@ -142,6 +153,7 @@ class Live:
         placeholder: str,
         budget: Budget,
         seconds: float = 60.0,
+        longest: float = LONGEST_ANSWER,
     ) -> None:
         refuse_unsendable(base_url, api_key)
         parts = urlsplit(base_url)
@@ -150,6 +162,7 @@ class Live:
         self._swap = {f"Bearer {placeholder}": f"Bearer {api_key}", placeholder: api_key}
         self.budget = budget
         self._seconds = seconds
+        self._longest = longest
         self._client: httpx.AsyncClient | None = None
 
     async def answer(self, request: Request) -> Relay:
@@ -157,28 +170,78 @@ class Live:
 
         Raises:
             BudgetError: The budget does not cover this request.
-            TransportError: The endpoint could not be reached or gave no answer.
+            TransportError: The endpoint could not be reached or gave no answer, or the path
+                is none, or the answer is coded in a way that was not asked for.
         """
+        asked = f"{request.method} {request.path}"
+        if not request.path.startswith("/"):  # behind a host, it could name another one
+            raise TransportError(f"{asked}: that is no path, so nothing was sent.")
         self.budget.spend(request)
         client = self._client or self._open()
         started = time.monotonic()
-        outgoing = client.build_request(
-            request.method,
-            self._url(request),
-            headers=self._headers(request),
-            content=request.body or None,
-        )
+        until = asyncio.get_running_loop().time() + self._longest
         try:
-            response = await client.send(outgoing, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            outgoing = client.build_request(
+                request.method,
+                self._url(request),
+                headers=self._headers(request),
+                content=request.body or None,
+            )
+            async with asyncio.timeout_at(until):
+                response = await client.send(outgoing, stream=True)
+        except TimeoutError as error:
+            raise self._too_long(asked) from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
             raise TransportError(
                 f"{request.method} {self._url(request)} got no answer: "
                 f"{str(error) or type(error).__name__}. Is the base URL right?"
             ) from error
+        coding = response.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in {*CODINGS, "identity"}:
+            await response.aclose()
+            raise TransportError(
+                f"{asked} is answered in a coding nobody asked for: {coding!r:.40}."
+            )
         return Relay(
             status=response.status_code,
             headers=_end_to_end(response.headers.multi_items()),
-            frames=_frames(response, started),
+            frames=self._frames(response, asked, coding, started, until),
+        )
+
+    async def _frames(
+        self, response: httpx.Response, asked: str, coding: str, started: float, until: float
+    ) -> AsyncIterator[Frame]:
+        size = _Size(coding)
+        pieces = response.aiter_raw()
+        try:
+            while True:
+                async with asyncio.timeout_at(until):
+                    data = await anext(pieces, None)
+                if data is None:
+                    return
+                if data:
+                    size.add(data)
+                    yield Frame(time.monotonic() - started, data)
+        except TimeoutError as error:
+            raise self._too_long(asked) from error
+        except TooLargeError as error:
+            raise TransportError(
+                f"{asked}: the answer passed {LARGEST_ANSWER // 2**20} MiB, or came in too many "
+                "pieces. An endpoint that answers so cannot be judged."
+            ) from error
+        except httpx.ReadTimeout as error:
+            raise Broken(Ending.STALLED) from error
+        except httpx.ReadError as error:
+            raise Broken(Ending.RESET) from error
+        except httpx.HTTPError as error:
+            raise Broken(Ending.CUT) from error
+        finally:
+            await response.aclose()
+
+    def _too_long(self, asked: str) -> TransportError:
+        return TransportError(
+            f"{asked}: the answer took longer than {self._longest:g} s. An endpoint that answers "
+            "so cannot be judged."
         )
 
     async def aclose(self) -> None:
@@ -192,6 +255,7 @@ class Live:
             verify=ssl_context(),
             timeout=httpx.Timeout(self._seconds, connect=min(10.0, self._seconds)),
             trust_env=False,
+            headers={"Accept-Encoding": "identity"},  # where the SUT says nothing of it
         )
         return self._client
 
@@ -203,10 +267,13 @@ class Live:
 
     def _headers(self, request: Request) -> list[tuple[str, str]]:
         return [
-            (name, self._swap.get(value, value))
+            (name, _readable(value) if name.lower() == "accept-encoding" else self._swapped(value))
             for name, value in request.headers
             if name.lower() not in {*_HOP_BY_HOP, "content-length"}  # httpx sets it
         ]
+
+    def _swapped(self, value: str) -> str:
+        return self._swap.get(value, value)
 
 
 def _end_to_end(headers: list[tuple[str, str]]) -> Headers:
@@ -215,16 +282,31 @@ def _end_to_end(headers: list[tuple[str, str]]) -> Headers:
     )
 
 
-async def _frames(response: httpx.Response, started: float) -> AsyncIterator[Frame]:
-    try:
-        async for data in response.aiter_raw():
-            if data:
-                yield Frame(time.monotonic() - started, data)
-    except httpx.ReadTimeout as error:
-        raise Broken(Ending.STALLED) from error
-    except httpx.ReadError as error:
-        raise Broken(Ending.RESET) from error
-    except httpx.HTTPError as error:
-        raise Broken(Ending.CUT) from error
-    finally:
-        await response.aclose()
+class _Size:
+    """Counts what an answer comes to, and what a SUT would make of it."""
+
+    def __init__(self, coding: str) -> None:
+        self._left = LARGEST_ANSWER
+        self._inflater = Inflater(LARGEST_ANSWER) if coding in CODINGS else None
+
+    def add(self, data: bytes) -> None:
+        """Count a piece.
+
+        Raises:
+            TooLargeError: It is too much.
+        """
+        self._left -= max(len(data), LEAST_PIECE)
+        if self._left < 0:
+            raise TooLargeError
+        if self._inflater is not None:
+            try:
+                self._inflater.feed(data)
+            except zlib.error:
+                self._inflater = None  # it is no such thing, which is for a law to say
+
+
+def _readable(accepted: str) -> str:
+    """Of the codings that a SUT takes, those that the laws can read; the SUT may get them all."""
+    named = [each.strip() for each in accepted.split(",")]
+    kept = [each for each in named if each.partition(";")[0].strip().lower() in CODINGS]
+    return ", ".join(kept) or "identity"

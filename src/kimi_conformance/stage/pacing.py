@@ -31,10 +31,11 @@ MARGIN = 0.5  # seconds more: two requests may come nearer to each other than th
 TRIES = 5  # of one chat
 LONGEST = 120.0  # seconds that a refusal may ask to wait; more is no matter of pace
 
-_RPM = re.compile(r"max RPM:\s*(\d+)", re.IGNORECASE)
-_CONCURRENCY = re.compile(r"concurrency:\s*(\d+)", re.IGNORECASE)
-_TPM = re.compile(r"TPM rate limit.*?limit:\s*(\d+)", re.IGNORECASE)
-_AGAIN = re.compile(r"try again after (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
+_RPM = re.compile(r"max RPM:\s*(\d{1,18})", re.IGNORECASE)
+_CONCURRENCY = re.compile(r"concurrency:\s*(\d{1,18})", re.IGNORECASE)
+_TPM = re.compile(r"TPM rate limit.*?limit:\s*(\d{1,18})", re.IGNORECASE)
+_AGAIN = re.compile(r"try again after (\d{1,18}(?:\.\d+)?) ?s", re.IGNORECASE)
+_SECONDS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,18})?")
 _HOPELESS = re.compile(r"exceeded_current_quota|TPD rate limit", re.IGNORECASE)
 
 
@@ -251,7 +252,7 @@ class _Held:
 def _told(headers: Headers, text: str) -> float | None:
     for name in ("retry-after", "x-retry-after", "msh-cooldown-seconds"):
         value = header(headers, name)
-        if value is not None and value.replace(".", "", 1).isdigit():
+        if value is not None and _SECONDS.fullmatch(value):
             return float(value)
     match = _AGAIN.search(text)
     return float(match[1]) if match else None

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from kimi_conformance.wire.exchange import Frame
+from kimi_conformance.wire.inflating import LARGEST
 
 __all__ = ["REMOVED_KEY", "erase", "erase_in_frames"]
 
 REMOVED_KEY = b"<removed-key>"  # what follows it can make no key of it
+LAYERS = 8  # of archives in archives that are looked into; what is deeper is taken out
 _GZIP = b"\x1f\x8b\x08"
 _GZIP_IN_BASE64 = re.compile(rb"H4sI[A-Za-z0-9+/_-]{16,}={0,2}")
 
@@ -47,14 +49,14 @@ def erase_in_frames(frames: Sequence[Frame], clean: Callable[[bytes], bytes]) ->
     return (Frame(frames[-1].at, cleaned),)
 
 
-def _erase_one(data: bytes, secret: bytes) -> bytes:
+def _erase_one(data: bytes, secret: bytes, layers: int = LAYERS) -> bytes:
     data = _written_out(secret).sub(REMOVED_KEY, data)
     for core in _in_base64(secret):
         data = data.replace(core, b"A" * len(core))
     if b"H4sI" in data:  # gzip, in base64
-        data = _GZIP_IN_BASE64.sub(lambda match: _of_base64(match[0], secret), data)
+        data = _GZIP_IN_BASE64.sub(lambda match: _of_base64(match[0], secret, layers), data)
     start = data.find(_GZIP)
-    return data if start < 0 else data[:start] + _of_gzip(data[start:], secret)
+    return data if start < 0 else data[:start] + _of_gzip(data[start:], secret, layers)
 
 
 @cache
@@ -84,22 +86,26 @@ def _in_base64(secret: bytes) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(core for core in found if len(core) >= 8))
 
 
-def _of_base64(text: bytes, secret: bytes) -> bytes:
+def _of_base64(text: bytes, secret: bytes, layers: int) -> bytes:
     standard = text.replace(b"-", b"+").replace(b"_", b"/")
     try:
         packed = base64.b64decode(standard + b"=" * (-len(standard) % 4))
     except binascii.Error:
         return text
-    clean = _of_gzip(packed, secret)
+    clean = _of_gzip(packed, secret, layers)
     return text if clean == packed else base64.b64encode(clean)
 
 
-def _of_gzip(packed: bytes, secret: bytes) -> bytes:
+def _of_gzip(packed: bytes, secret: bytes, layers: int) -> bytes:
     """An archive, or what arrived of it, without the secret."""
+    if not layers:  # some archives hold themselves
+        return REMOVED_KEY
     inflater = zlib.decompressobj(wbits=31)
     try:
-        inner = inflater.decompress(packed)
+        inner = inflater.decompress(packed, LARGEST)
     except zlib.error:
         return packed
-    clean = _erase_one(inner, secret)
+    if inflater.unconsumed_tail:  # what nobody has read may hold it
+        return REMOVED_KEY
+    clean = _erase_one(inner, secret, layers - 1)
     return packed if clean == inner else gzip.compress(clean, mtime=0) + inflater.unused_data

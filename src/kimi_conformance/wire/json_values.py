@@ -7,6 +7,7 @@ value is shown in a message by a form that is short whatever it is.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from reprlib import Repr
@@ -33,10 +34,14 @@ class NotJSON(Enum):
 
 NOT_JSON: Final = NotJSON.NOT_JSON
 
+DEEPEST = 200  # levels of nesting; no API of ours needs ten
 _SHOWN = 80
 _repr = Repr()
 _repr.maxstring = _repr.maxother = _repr.maxlong = _SHOWN
 _repr.maxlevel = 3
+
+
+_BRACKETS = re.compile(r'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 def _refuse(constant: str) -> Any:
@@ -50,11 +55,12 @@ def parse_json(text: bytes | str) -> Any:
     """The decoded value, or `NOT_JSON`.
 
     Bytes must be UTF-8 without a byte order mark (RFC 8259, section 8.1), and NaN and
-    Infinity are no JSON, although Python reads them. What is nested deeper than Python can
-    follow counts as `NOT_JSON` too.
+    Infinity are no JSON, although Python reads them. What is nested deeper than `DEEPEST`
+    counts as `NOT_JSON` too: it could be read, and then not be walked through.
     """
     try:
-        return _DECODER.decode(text.decode() if isinstance(text, bytes) else text)
+        text = text.decode() if isinstance(text, bytes) else text
+        return NOT_JSON if _is_too_deep(text) else _DECODER.decode(text)
     except (ValueError, RecursionError):
         return NOT_JSON
 
@@ -62,9 +68,24 @@ def parse_json(text: bytes | str) -> Any:
 def parse_leading_json(text: str) -> Any:
     """The JSON value that a text begins with, whatever follows it, or `NOT_JSON`."""
     try:
-        return _DECODER.raw_decode(text)[0]
+        return NOT_JSON if _is_too_deep(text) else _DECODER.raw_decode(text)[0]
     except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def _is_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= DEEPEST:  # as nearly all are
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        sign = found[0]
+        if sign in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif sign in "]}":
+            depth -= 1
+    return False
 
 
 def members(value: Any) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from kimi_conformance.wire.chat_stream import ChatStream, Piece
 from kimi_conformance.wire.exchange import Ending, Exchange, Frame, Headers, header
+from kimi_conformance.wire.inflating import CODINGS, Inflater, TooLargeError
 from kimi_conformance.wire.json_values import (
     NOT_JSON,
     elements,
@@ -21,11 +22,9 @@ from kimi_conformance.wire.json_values import (
     parse_json,
 )
 
-__all__ = ["CHAT", "CODINGS", "Reading", "Reply", "ToolCall", "Usage", "media_type"]
+__all__ = ["CHAT", "Reading", "Reply", "ToolCall", "Usage", "media_type"]
 
 CHAT = "/v1/chat/completions"
-CODINGS = ("gzip", "x-gzip", "deflate")  # the content codings that the standard library reads
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +163,7 @@ class Reading:
             return None
         try:
             return list(_inflated(answer.frames))
-        except zlib.error:
+        except (zlib.error, TooLargeError):
             return None
 
     @cached_property
@@ -212,10 +211,10 @@ class Reading:
 
 
 def _inflated(frames: Sequence[Frame]) -> Iterator[Frame]:
-    """Undo gzip or zlib frame by frame; raises zlib.error."""
-    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+    """Undo gzip or zlib frame by frame; raises zlib.error or TooLargeError."""
+    inflater = Inflater()
     for frame in frames:
-        if data := inflater.decompress(frame.data):
+        if data := inflater.feed(frame.data):
             yield Frame(frame.at, data)
 
 

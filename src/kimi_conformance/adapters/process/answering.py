@@ -18,6 +18,8 @@ from kimi_conformance.adapters.protocol import Clock
 
 __all__ = ["QUESTIONS", "Answering", "Bound"]
 
+MOST_REFUSED = 1000  # that are remembered
+
 # What each question needs; the schema and the documentation follow it.
 QUESTIONS: Mapping[str, Mapping[str, str]] = {
     "clock.now": {},
@@ -89,7 +91,7 @@ class Answering:
 
     Attributes:
         bound: What each open client may ask for.
-        refused: Why questions were refused that are none.
+        refused: Why questions were refused that are none; of many, the first ones.
     """
 
     def __init__(self) -> None:
@@ -106,14 +108,15 @@ class Answering:
         try:
             said = {"result": self._find(question)}
         except (UnknownMethodError, ShapeError) as error:
-            self.refused.append(str(error))
+            if len(self.refused) < MOST_REFUSED:
+                self.refused.append(str(error))
             said = {"error": described(error)}
         except Exception as error:  # noqa: BLE001 - a check's tool may raise what it likes
             said = {"error": described(error)}
         try:
-            connection.send({"answer": question["ask"], **said})
-        except (TypeError, ValueError) as error:  # a tool's result that is no JSON
-            connection.send({"answer": question["ask"], "error": described(error)})
+            connection.answer({"answer": question["ask"], **said})
+        except (TypeError, ValueError, RecursionError) as error:  # a tool's result that is no JSON
+            connection.answer({"answer": question["ask"], "error": described(error)})
 
     def _find(self, question: Mapping[str, Any]) -> Any:
         method, params = str(question.get("method")), question.get("params") or {}

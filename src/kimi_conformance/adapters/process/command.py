@@ -193,4 +193,4 @@ def _log(said: Any) -> None:
     said = said if isinstance(said, dict) else {}
     level = _LEVELS.get(str(said.get("level", "")).upper(), logging.INFO)
     name = shown(str(said.get("logger") or "client"), longest=60)
-    logging.getLogger(f"process.{name}").log(level, "%s", said.get("text"))
+    logging.getLogger(f"process.{name}").log(level, "%.10000s", said.get("text"))

@@ -30,6 +30,7 @@ __all__ = ["Connection"]
 
 END_LIMIT = 2.0  # seconds that a process has to end after its standard input did
 LAST_WORDS = 20  # lines of standard error that an error message quotes
+MOST_ASKED = 1000  # questions at once, each of which has a thread
 _TAIL = 16 * 1024  # bytes kept of standard error
 
 
@@ -71,6 +72,9 @@ class Connection:
         self._over = threading.Event()
         self._tail = b""
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
+        self._unread = 0  # bytes of answers that wait in it
+        self._asking = 0  # questions of the process that are not answered yet
+        self._logged = 0  # bytes
         self._process = subprocess.Popen(  # noqa: S603 - what to run is for the user to say
             argv,
             stdin=subprocess.PIPE,
@@ -114,8 +118,20 @@ class Connection:
         return call
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Send a message that is not answered: an answer, a cancellation."""
+        """Send a message that is not answered: a cancellation."""
         self._outbox.put(line_of(message))
+
+    def answer(self, message: Mapping[str, Any]) -> None:
+        """Send the answer to a question, each of which has one."""
+        line = line_of(message)
+        with self._lock:
+            self._asking -= 1
+            self._unread += len(line)
+            unread = self._unread
+        if unread > LONGEST:
+            self.break_off(f"does not read the answers to what it asks: {_mib(LONGEST)} wait")
+            return
+        self._outbox.put(line)
 
     async def reply(self, call: Call, seconds: float | None) -> Reply:
         """The next reply to a call.
@@ -234,9 +250,17 @@ class Connection:
         except LineError as error:
             return f"wrote {error} to standard output: {shown(line, self.secrets)}"
         if "log" in message:
+            self._logged += len(line)
+            if self._logged > LONGEST:
+                return f"logged over {_mib(LONGEST)}"
             self._log(message["log"])
             return None
         if "ask" in message:
+            with self._lock:
+                self._asking += 1
+                asking = self._asking
+            if asking > MOST_ASKED:
+                return f"asks {MOST_ASKED} questions before one of them is answered"
             self._answer(self, message)
             return None
         kinds = [kind for kind in ("chunk", "result", "error") if kind in message]
@@ -254,7 +278,7 @@ class Connection:
             return f"answered what nobody asks: {shown(line, self.secrets)}"
         unread = call.put(Reply(kind, message[kind], len(line)))
         if unread > LONGEST:
-            return f"sent over {LONGEST // 2**20} MiB for '{call.method}' that nobody had taken"
+            return f"sent over {_mib(LONGEST)} for '{call.method}' that nobody had taken"
         return None
 
     def _write(self) -> None:
@@ -265,6 +289,8 @@ class Connection:
                 while (line := self._outbox.get()) is not None:
                     into.write(line)
                     into.flush()
+                    with self._lock:
+                        self._unread = max(self._unread - len(line), 0)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it is gone, as the end of its output will say
 
@@ -280,6 +306,10 @@ class Connection:
         self._process.wait()
         guard.end_group(self._process.pid)
         guard.forget(self._process.pid)
+
+
+def _mib(size: int) -> str:
+    return f"{size // 2**20} MiB"
 
 
 def _how_it_ended(code: int | None) -> str:

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kimi_conformance.wire.json_values import NOT_JSON, parse_json
+
 __all__ = ["LONGEST", "LineError", "line_of", "message_of", "shown"]
 
 LONGEST = 64 * 2**20  # bytes of one message
@@ -39,10 +41,9 @@ def message_of(line: bytes) -> dict[str, Any]:
     """
     if len(line) > LONGEST:
         raise LineError(f"a line longer than {LONGEST // 2**20} MiB")
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        raise LineError("a line that is no JSON") from None
+    message = parse_json(line)
+    if message is NOT_JSON:
+        raise LineError("a line that is no JSON")
     if not isinstance(message, dict):
         raise LineError("a line that is no JSON object")
     return message

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
-from kimi_conformance.errors import UsageError, nearest
-from kimi_conformance.http import httpx
+from kimi_conformance.errors import TransportError, UsageError, nearest
+from kimi_conformance.http import fetch
 from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Catalogue, Plane
 from kimi_conformance.verdicts import Outcome, Verdict
 
@@ -52,23 +52,24 @@ def parse_without(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def unserved(client: httpx.Client, base_url: str) -> Iterator[str]:
+def unserved(api_key: str, base_url: str) -> Iterator[str]:
     """The services that the endpoint answers for like a path that does not exist.
 
     Args:
-        client: With the key in its headers.
+        api_key: Its key.
         base_url: Version segment included; the Anthropic face stands beside it.
     """
+    headers = {"Authorization": f"Bearer {api_key}"}
     for name, (method, path) in _PROBES.items():
         root = base_url.removesuffix("/v1") if path.startswith("/anthropic/") else base_url
         body: dict[str, str] | None = {} if method == "POST" else None
         try:
-            reply = client.request(method, f"{root}{path}", json=body)
-        except httpx.HTTPError:
+            reply = fetch(method, f"{root}{path}", headers=headers, json=body)
+        except TransportError:
             continue  # a service that breaks off is there: its checks say what they found
-        if reply.status_code in _ABSENT:
+        if reply.status in _ABSENT:
             click.echo(
-                f"{name}: {method} {path} is answered with {reply.status_code}: not claimed.",
+                f"{name}: {method} {path} is answered with {reply.status}: not claimed.",
                 err=True,
             )
             yield name

@@ -6,7 +6,6 @@ commonest mistakes (a wrong URL, a wrong key, nobody there) would else make ever
 inconclusive, each with its own long story.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,11 @@ import click
 from kimi_conformance.cli.asking.offered import UNSERVED, unserved
 from kimi_conformance.cli.showing.show import say
 from kimi_conformance.editions import Edition, detect
-from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
-from kimi_conformance.http import httpx, ssl_context
+from kimi_conformance.errors import KimiConformanceError, TransportError, UsageError, nearest
+from kimi_conformance.http import fetch
 from kimi_conformance.stage import refuse_unsendable
 from kimi_conformance.suite import Suite
+from kimi_conformance.wire.json_values import members, parse_json
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 LANES = ("cassette", "simulator", "live")
+LONGEST_ID, MOST_IDS = 200, 1000  # of models: beyond, an endpoint is having us on
 _NOT_YET = (502, 503, 504)  # as a gateway answers for what is not up
 DEFAULT_EDITION = "2025-09"
 DEFAULT_BASE_URL = "https://api.moonshot.cn/v1"
@@ -143,10 +144,10 @@ def known_model(suite: Suite, target: Target, model_is: str | None) -> str | Non
     if model_is is not None:
         return edition.model(model_is).id
     if target.lane == "live" and target.model and edition.find(target.model) is None:
-        click.echo(
+        say(
             f"Edition {edition.name} does not know {target.model}; say which of its models that "
             "is with --model-is, or what depends on it is inconclusive.",
-            err=True,
+            "-",
         )
     return None
 
@@ -156,13 +157,7 @@ def _not_claimed(url: str, api_key: str, without: Sequence[str]) -> tuple[str, .
     named = tuple(name for name in without if name != UNSERVED)
     if UNSERVED not in without:
         return named
-    with _client(api_key) as client:
-        return tuple(dict.fromkeys((*named, *unserved(client, url))))
-
-
-def _client(api_key: str) -> httpx.Client:
-    key = {"Authorization": f"Bearer {api_key}"}
-    return httpx.Client(verify=ssl_context(), timeout=20, trust_env=False, headers=key)
+    return tuple(dict.fromkeys((*named, *unserved(api_key, url))))
 
 
 def _model(asked: str | None, ids: list[str], edition: Edition) -> str:
@@ -181,7 +176,7 @@ def _models(url: str, api_key: str) -> list[str]:
     """The ids at this endpoint; [] where the list is not in the documented form."""
     entries = listed_models(url, api_key) or ()
     ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-    return [id for id in ids if isinstance(id, str)]
+    return [id for id in ids if isinstance(id, str) and len(id) <= LONGEST_ID][:MOST_IDS]
 
 
 def listed_models(url: str, api_key: str) -> list[Any] | None:
@@ -193,36 +188,29 @@ def listed_models(url: str, api_key: str) -> list[Any] | None:
     """
     refuse_unsendable(url, api_key)
     try:
-        with _client(api_key) as client:
-            reply = client.get(f"{url}/models")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reply = fetch("GET", f"{url}/models", headers={"Authorization": f"Bearer {api_key}"})
+    except TransportError as error:
         raise UnreachableTargetError(
-            f"{url} does not answer: {str(error) or type(error).__name__}. Is it running, and is "
-            "KIMI_BASE_URL right?"
+            f"{url} does not answer: {error}. Is it running, and is KIMI_BASE_URL right?"
         ) from error
-    if reply.status_code in _NOT_YET:
+    if reply.status in _NOT_YET:
         raise UnreachableTargetError(
-            f"{url} is not ready: it answers with {reply.status_code}. Is what stands behind it "
-            "running?"
+            f"{url} is not ready: it answers with {reply.status}. Is what stands behind it running?"
         )
-    if reply.status_code in {401, 403}:
+    if reply.status in {401, 403}:
         raise UnusableTargetError(
-            f"{url} refuses the key ({reply.status_code}). Keys of api.moonshot.cn and "
+            f"{url} refuses the key ({reply.status}). Keys of api.moonshot.cn and "
             "api.moonshot.ai are not interchangeable; is KIMI_API_KEY the right one?"
         )
-    if "html" in reply.headers.get("content-type", ""):
+    if "html" in reply.header("content-type"):
         raise UnusableTargetError(
-            f"{url}/models answers with a web page ({reply.status_code}), not with an API. Does "
+            f"{url}/models answers with a web page ({reply.status}), not with an API. Does "
             "the base URL end with /v1? An endpoint without a list is judged with --without models."
         )
-    return entries_of(reply.content)
+    return entries_of(reply.body)
 
 
 def entries_of(body: bytes) -> list[Any] | None:
     """The entries of a list of models; None: it is not in the documented form."""
-    try:
-        decoded: Any = json.loads(body)
-    except ValueError:
-        return None
-    data = decoded.get("data") if isinstance(decoded, dict) else None
+    data = members(parse_json(body)).get("data")
     return data if isinstance(data, list) else None

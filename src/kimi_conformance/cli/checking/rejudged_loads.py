@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kimi_conformance.cli.checking.differences import Difference, Findings, Left
+from kimi_conformance.cli.keeping.damage import OF_VALUES
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.running.launch import judge_samples
 from kimi_conformance.slo import Objectives
@@ -23,8 +24,8 @@ def judged_again(
         scenario, file = str(record["scenario"]), folder / Path(record["samples"]["file"]).name
         try:
             again = _load(record, file, objectives)
-        except RunError as error:
-            found.left.append(Left(what="load", id=scenario, why=str(error)))
+        except (RunError, *OF_VALUES) as error:
+            found.left.append(Left(what="load", id=scenario, why=f"{error!s:.500}"))
             yield record, False
             continue
         found.differences += _objectives(record, again)

@@ -16,12 +16,14 @@ from typing import Any
 from kimi_conformance.checks import WRONG_KEY
 from kimi_conformance.stage import Source
 from kimi_conformance.wire.exchange import Answer, Broken, Ending, Exchange, Frame, Relay, Request
-from kimi_conformance.wire.json_values import members, parse_json
+from kimi_conformance.wire.json_values import is_count, members, parse_json
 
 __all__ = ["Recording", "Session"]
 
 _KEYLESS = "incorrect_api_key_error"  # how a request without any key is refused
 _MOMENTS = ("created_at", "created")
+LONGEST_ID = 256  # characters of one that is sent back
+LAST_MOMENT = 2**53  # seconds since the Unix epoch that a float can tell apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ class Session:
         if (model := body.get("model")) in self.model_for:
             changed["model"] = self.model_for[str(model)]
         moment = _moment(recorded.answer)
-        if isinstance(body.get("expired_at"), int) and moment is not None:
+        if _is_moment(body.get("expired_at")) and moment is not None:
             changed["expired_at"] = int(body["expired_at"] - moment + self.now())
         if changed == body:
             return data
@@ -136,20 +138,29 @@ def _key_for(recorded: Answer, api_key: str) -> str | None:
 def _moment(recorded: Answer) -> float | None:
     body = members(parse_json(recorded.body))
     moments = (body.get(name) for name in _MOMENTS)
-    return next((float(value) for value in moments if isinstance(value, int)), None)
+    return next((float(value) for value in moments if _is_moment(value)), None)
+
+
+def _is_moment(value: Any) -> bool:
+    return is_count(value) and value < LAST_MOMENT
 
 
 def _ids(value: Any, place: str) -> Iterator[tuple[str, str]]:
     """Ids by where they stand; those of completions, which nobody refers to, do no harm."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if isinstance(inner, str) and (key == "id" or key.endswith("_id")) and len(inner) > 7:
+            if isinstance(inner, str) and (key == "id" or key.endswith("_id")) and _is_id(inner):
                 yield f"{place}.{key}", inner
             else:
                 yield from _ids(inner, f"{place}.{key}")
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _ids(inner, f"{place}[{number}]")
+
+
+def _is_id(text: str) -> bool:
+    """Whether it can stand in a path and in a header, and is no word that stands anywhere."""
+    return 7 < len(text) <= LONGEST_ID and text.isascii() and text.isprintable()
 
 
 async def _whole(answer: Answer | Relay) -> Answer:

@@ -9,6 +9,7 @@ from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.which_run import find_side
+from kimi_conformance.cli.keeping.damage import damage_told
 from kimi_conformance.cli.keeping.history_file import history_file
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.tables import cell, console
@@ -50,11 +51,12 @@ def compare(first: str, second: str, history: Path, out: Path | None, json_file:
     suite = suites.find()
     opened = History(history) if history.exists() else None
     try:
-        found = _compare(first, second, opened, suite)
+        with damage_told(suite, Path(first), Path(second)):
+            found = _compare(first, second, opened, suite)
+            shown = compared(found)
     finally:
         if opened is not None:
             opened.close()
-    shown = compared(found)
     _print(shown, json_file)
     if out is not None:
         templates = suite.reports / "templates"

@@ -28,6 +28,7 @@ from kimi_conformance.cli.checking.drift_looking import (
     simulated,
 )
 from kimi_conformance.cli.checking.replaying import Recording
+from kimi_conformance.cli.keeping.damage import damage_told
 from kimi_conformance.cli.keeping.recorded_days import recorded_days
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.showing import show
@@ -128,7 +129,8 @@ def drift(
     """
     suite = suites.find()
     if to not in {LIVE, SIMULATOR}:
-        asked = _between_runs(suite, from_, to)
+        with damage_told(suite, Path(from_), Path(to)):
+            asked = _between_runs(suite, from_, to)
     elif to == SIMULATOR:
         now = suite.edition(edition or from_edition or DEFAULT_EDITION)
         target = simulated(now, faults, seed)
@@ -178,7 +180,8 @@ def _against(
     budget: Budget | None,
     until: float | None = None,
 ) -> _Asked:
-    recordings, old, before = _recorded(suite, from_, from_edition, target.edition)
+    with damage_told(suite, Path(from_)):
+        recordings, old, before = _recorded(suite, from_, from_edition, target.edition)
     found = Found(asked=sum(len(one.exchanges) for one in recordings))
     if recordings:
         try:

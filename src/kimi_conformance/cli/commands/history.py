@@ -12,7 +12,9 @@ from rich.table import Table
 from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import group
+from kimi_conformance.cli.keeping.damage import damage_told
 from kimi_conformance.cli.keeping.history_file import history_file, read_past
+from kimi_conformance.cli.keeping.run_folder import is_folder
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.tables import cell, console
 from kimi_conformance.errors import KimiConformanceError, UsageError
@@ -48,15 +50,17 @@ def import_runs(runs: tuple[Path, ...], history: Path) -> int:
 
     A folder without a run.jsonl, as one with a report over a window, is passed over.
     """
-    catalogue = suites.find().catalogue()
+    suite = suites.find()
+    catalogue = suite.catalogue()
     added, known, refused = 0, 0, 0
-    wanted = [path for path in runs if not path.is_dir() or (path / "run.jsonl").exists()]
+    wanted = [path for path in runs if not is_folder(path) or (path / "run.jsonl").exists()]
     if not wanted:
         raise UsageError(f"There is no run in {', '.join(map(str, runs))}.")
     with History(history, create=True) as found:
         for path in wanted:
             try:
-                new = found.add(read_past(path, catalogue))
+                with damage_told(suite, path):
+                    new = found.add(read_past(path, catalogue))
             except KimiConformanceError as error:
                 show.say(f"Error: {error}", "-")
                 refused += 1

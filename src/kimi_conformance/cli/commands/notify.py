@@ -24,6 +24,7 @@ from kimi_conformance.alerts import (
 from kimi_conformance.alerts.sending import API
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
+from kimi_conformance.cli.keeping.damage import damage_told
 from kimi_conformance.cli.keeping.history_file import history_file
 from kimi_conformance.cli.keeping.run_folder import read_run
 from kimi_conformance.cli.showing import show
@@ -101,7 +102,8 @@ def notify(
     hook = _webhook() if webhook else None
     found = Findings()
     for run in runs:
-        found += of_run(read_run(run), now)
+        with damage_told(suite, run):
+            found += of_run(read_run(run), now)
     if history.exists():
         found += _of_history(suite, history, days, base_url, now)
     elif not runs:

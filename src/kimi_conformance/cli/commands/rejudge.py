@@ -9,12 +9,12 @@ from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.commands.report import newest
+from kimi_conformance.cli.keeping.damage import verify
 from kimi_conformance.cli.keeping.run_folder import evidence_file, read_run
 from kimi_conformance.cli.showing import show
-from kimi_conformance.errors import RunError, UsageError
+from kimi_conformance.errors import UsageError
 from kimi_conformance.slo import Objectives
 from kimi_conformance.slo import parse as parse_objectives
-from kimi_conformance.suite import Suite
 
 __all__ = ["rejudge"]
 
@@ -50,7 +50,7 @@ def rejudge(
     suite = suites.find()
     path = run or newest(Path("reports/out"))
     evidence = read_run(path)
-    _verify(evidence_file(path), suite)
+    verify(evidence_file(path), suite)
     objectives = _objectives(slo or suite.loadtests / "slo.toml")
     found = judge_again(evidence, suite, evidence_file(path).parent, objectives, baseline)
     for difference in found.differences[:MOST_SHOWN]:
@@ -78,23 +78,6 @@ def rejudge(
         json_file,
     )
     return found.exit_code
-
-
-def _verify(file: Path, suite: Suite) -> None:
-    """Return if the records are such that they can be judged.
-
-    Raises:
-        RunError: One is not as the schema says.
-    """
-    from kimi_conformance.reporting.formats.evidence_schema import flaws
-
-    with file.open("rb") as lines:
-        flaw = next(flaws(lines, suite.reports / "schemas"), None)
-    if flaw is not None:
-        raise RunError(
-            f"{file} is not as its schema says, {flaw}. "
-            f"All that is wrong: kimi-conformance report {file} --validate"
-        )
 
 
 def _objectives(file: Path) -> Objectives:

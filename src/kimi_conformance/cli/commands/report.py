@@ -1,5 +1,6 @@
 """`kimi-conformance report`."""
 
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import completing
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.beside import beside
-from kimi_conformance.cli.keeping.run_folder import evidence_file, read_run
+from kimi_conformance.cli.keeping.bounded import bounded
+from kimi_conformance.cli.keeping.damage import damage_told
+from kimi_conformance.cli.keeping.run_folder import evidence_file, is_folder, read_run
 from kimi_conformance.cli.keeping.unjudged import with_unjudged
 from kimi_conformance.cli.showing.show import say
 from kimi_conformance.errors import RunError, UsageError, nearest
@@ -77,19 +80,20 @@ def report(
     path = run or newest(Path("reports/out"))
     if validate:
         return _validate(path, suite)
-    evidence = with_unjudged(read_run(path), evidence_file(path).parent)
-    if not evidence.complete:
-        say(f"{path} was cut short: the report shows what there is, and says so.", "-")
-    folder = out or (path if path.is_dir() else path.parent)
-    files = write_report(
-        evidence,
-        suite.catalogue(),
-        folder,
-        formats=formats or STANDARD,
-        template_folder=suite.reports / "templates",
-        own_templates=template,
-        beside=beside(evidence, evidence_file(path).parent, suite),
-    )
+    foreign = bounded(f"The templates in {template}") if template else nullcontext()
+    with damage_told(suite, path), foreign:
+        evidence = with_unjudged(read_run(path), evidence_file(path).parent)
+        if not evidence.complete:
+            say(f"{path} was cut short: the report shows what there is, and says so.", "-")
+        files = write_report(
+            evidence,
+            suite.catalogue(),
+            out or (path if is_folder(path) else path.parent),
+            formats=formats or STANDARD,
+            template_folder=suite.reports / "templates",
+            own_templates=template,
+            beside=beside(evidence, evidence_file(path).parent, suite),
+        )
     for file in files.values():
         click.echo(file)
     return 0

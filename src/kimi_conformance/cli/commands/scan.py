@@ -52,12 +52,19 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files that are meant, each once, in the order of their names."""
     seen = set[Path]()
     for path in paths:
-        if not path.exists():
+        if not _is_there(path):
             raise UsageError(f"There is no file or folder {path} to scan.")
         for file in sorted(_below(path)) if path.is_dir() else [path]:
             if file not in seen:
                 seen.add(file)
                 yield file
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # a name that no file can have
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -71,12 +71,12 @@ def read_past(path: Path, catalogue: Catalogue) -> PastRun:
         RunError: There is none, or it is damaged.
         UsageError: It has a law that the catalogue does not know.
     """
-    file = path / "run.jsonl" if path.is_dir() else path
     try:
+        file = path / "run.jsonl" if path.is_dir() else path
         content = file.read_bytes()
     except OSError as error:
         raise RunError(
-            f"There is no run at {file}: {error.strerror}. Runs are written to reports/out."
+            f"There is no run at {path}: {error.strerror}. Runs are written to reports/out."
         ) from error
     run = parse(content.splitlines(keepends=True), str(file))
     digest = hashlib.sha256(content).hexdigest()

@@ -17,14 +17,22 @@ from kimi_conformance.runs import SCHEMA, Run, encode, parse
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import Conclusion, RunVerdict, conclude, worst_of
 
-__all__ = ["RunFolder", "evidence_file", "read_run"]
+__all__ = ["RunFolder", "evidence_file", "is_folder", "read_run"]
 
 _LIBRARIES = ("pytest", "httpx", "vcrpy", "respx", "hypothesis", "locust", "openai")
 
 
 def evidence_file(path: Path) -> Path:
     """The evidence of a run that is named by its folder, or by that file."""
-    return path / "run.jsonl" if path.is_dir() else path
+    return path / "run.jsonl" if is_folder(path) else path
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is one; a name that no file can have is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def read_run(path: Path) -> Run:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from kimi_conformance.cli.keeping.damage import OF_VALUES
 from kimi_conformance.cli.showing.show import say
 from kimi_conformance.errors import KimiConformanceError
 from kimi_conformance.load.running.launch import judge_samples
@@ -26,4 +27,6 @@ def with_unjudged(run: Run, folder: Path) -> Run:
             found.append(judge_samples(samples))
         except KimiConformanceError as error:
             say(f"{samples.name} is left out: {error}", "-")
+        except OF_VALUES as error:
+            say(f"{samples.name} is left out: no run writes what it holds: {error!r:.200}", "-")
     return replace(run, loads=[*run.loads, *found])

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 __all__ = ["Framing", "NotHTTPError"]
 
 _HEAD_LIMIT = 65_536  # bytes; of trailers and of one chunk's size line likewise
+_MOST_INTERIM = 100  # answers before the answer
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
@@ -45,6 +46,7 @@ class Framing:
 
     __slots__ = (
         "_gap",
+        "_interim",
         "_left",
         "_rest",
         "_step",
@@ -63,6 +65,7 @@ class Framing:
         self.reusable = False
         self._rest = b""  # read, but not understood yet
         self._left = 0  # bytes of the body, or of the current chunk, that are still to come
+        self._interim = 0  # answers so far that were none yet
         self._gap = False  # the line end after a chunk is still to come
         # Plain functions: bound methods would make a cycle, and nothing collects it in a run.
         self._step: Callable[[Framing, bytes], bytes] = Framing._read_head
@@ -90,21 +93,26 @@ class Framing:
         return self.complete
 
     def _read_head(self, data: bytes) -> bytes:
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            if len(data) > _HEAD_LIMIT:
-                raise NotHTTPError("a head of more than 64 KiB")
-            if not data.startswith(b"HTTP/1."[: len(data)]):
-                raise NotHTTPError("no HTTP")
-            self._rest = data
-            return b""
-        status = self._understand(data[:end])
-        if status == 101:
-            raise NotHTTPError("a switch of protocols that nobody asked for")
-        if status >= 200:
-            self.status = status
-            return self._step(self, data[end + 4 :])
-        return self._read_head(rest) if (rest := data[end + 4 :]) else b""
+        while data:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if len(data) > _HEAD_LIMIT:
+                    raise NotHTTPError("a head of more than 64 KiB")
+                if not data.startswith(b"HTTP/1."[: len(data)]):
+                    raise NotHTTPError("no HTTP")
+                self._rest = data
+                return b""
+            status = self._understand(data[:end])
+            data = data[end + 4 :]
+            if status == 101:
+                raise NotHTTPError("a switch of protocols that nobody asked for")
+            if status >= 200:
+                self.status = status
+                return self._step(self, data)
+            self._interim += 1
+            if self._interim > _MOST_INTERIM:
+                raise NotHTTPError("interim answers without end")
+        return b""
 
     def _understand(self, head: bytes) -> int:
         """Read one head, and choose how its body is framed; its status."""

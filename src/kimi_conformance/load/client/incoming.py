@@ -25,6 +25,7 @@ class Limits:
         first_byte_s: From sending to the first byte of an answer.
         silence_s: From one arrival of bytes to the next.
         body_bytes: A body that is not streamed, all of it; of a stream, one event.
+        answer_bytes: All of an answer, head and framing included.
     """
 
     whole_s: float = 120.0
@@ -32,6 +33,12 @@ class Limits:
     first_byte_s: float | None = None
     silence_s: float | None = None
     body_bytes: int = 16 * 2**20
+    answer_bytes: int = 64 * 2**20  # some 200,000 tokens, one a chunk
+
+
+_CODINGS = {b"": ""} | {
+    name.encode(): name for name in ("br", "compress", "deflate", "gzip", "x-gzip", "zstd")
+}
 
 
 _NO_STREAM: Final = StreamScan()  # of all answers that are none; nothing is fed to it
@@ -115,9 +122,9 @@ class Incoming:
 
     @property
     def coding(self) -> str:
-        """The content coding; "" for none, which is what was asked for."""
-        coding = self._framing.headers.get(b"content-encoding", b"")
-        return "" if coding == b"identity" else coding.decode("latin-1")
+        """The content coding, or "something else"; "" for none, which is what was asked for."""
+        coding = self._framing.headers.get(b"content-encoding", b"").lower()
+        return "" if coding == b"identity" else _CODINGS.get(coding, "something else")
 
     @property
     def reusable(self) -> bool:
@@ -147,6 +154,9 @@ class Incoming:
             if size > self._most:
                 self.broken = f"the body passed {self._most:,} bytes"
                 return True
+        if self.received > self._limits.answer_bytes:
+            self.broken = f"the answer passed {self._limits.answer_bytes:,} bytes"
+            return True
         return framing.complete
 
     def end(self, why: str = "") -> None:

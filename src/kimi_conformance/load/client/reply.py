@@ -11,9 +11,9 @@ from typing import Any
 
 from kimi_conformance.load.client.incoming import Incoming
 from kimi_conformance.load.client.parsing import parse
-from kimi_conformance.load.client.scan import cached_of
+from kimi_conformance.load.client.scan import cached_of, tokens_of
 from kimi_conformance.load.samples.records import ErrorClass
-from kimi_conformance.wire.json_values import elements, is_count, is_text, members
+from kimi_conformance.wire.json_values import elements, is_text, members
 
 __all__ = ["Reply", "error_class", "gaps_of", "judge_reply", "plain_reply", "stall_of"]
 
@@ -86,8 +86,8 @@ def plain_reply(body: bytes) -> Reply:
     return Reply(
         error=ErrorClass.INVALID if flaw else ErrorClass.OK,
         detail=flaw,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
+        prompt_tokens=tokens_of(usage, "prompt_tokens"),
+        completion_tokens=tokens_of(usage, "completion_tokens"),
         cached_tokens=cached_of(usage),
     )
 
@@ -139,7 +139,3 @@ def _says_something(message: Mapping[str, Any]) -> bool:
         or is_text(message.get("reasoning_content"))
         or bool(elements(message.get("tool_calls")))
     )
-
-
-def _count(value: Any) -> int | None:
-    return value if is_count(value) else None

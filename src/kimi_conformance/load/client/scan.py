@@ -24,7 +24,7 @@ from kimi_conformance.wire.json_values import (
     parse_json,
 )
 
-__all__ = ["StreamScan", "cached_of"]
+__all__ = ["StreamScan", "cached_of", "tokens_of"]
 
 _BOM = b"\xef\xbb\xbf"
 _BACKSLASH = ord("\\")
@@ -32,6 +32,7 @@ _DONE = DONE.encode()
 _TEXTS = ("content", "reasoning_content")
 _OPENED = {name: re.compile(rb'"%s"[ \t]*:[ \t]*"' % name.encode()) for name in _TEXTS}
 _TEXT = re.compile(rb'(?:[^"\\]|\\.)+')
+MOST_TOKENS = 2**31  # of one answer
 _PATIENCE = 16  # shapes that are learned in one stream; beyond, its chunks seem to have none
 
 
@@ -130,18 +131,18 @@ class StreamScan:
     def prompt_tokens(self) -> int | None:
         """As the last usage counts them, or None."""
         if self._usage is not None:
-            return _count(self._usage.get("prompt_tokens"))
-        prompts = (usage.get("prompt_tokens") for usage in self._completions)
-        found = [prompt for prompt in prompts if is_count(prompt)]
+            return tokens_of(self._usage, "prompt_tokens")
+        prompts = (tokens_of(usage, "prompt_tokens") for usage in self._completions)
+        found = [prompt for prompt in prompts if prompt is not None]
         return found[-1] if found else None
 
     @property
     def completion_tokens(self) -> int | None:
         """As the last usage counts them; of several choices with one each, their sum."""
         if self._usage is not None:
-            return _count(self._usage.get("completion_tokens"))
-        counts = (usage.get("completion_tokens") for usage in self._completions)
-        found = [count for count in counts if is_count(count)]
+            return tokens_of(self._usage, "completion_tokens")
+        counts = (tokens_of(usage, "completion_tokens") for usage in self._completions)
+        found = [count for count in counts if count is not None]
         return sum(found) if found else None
 
     @property
@@ -268,8 +269,10 @@ class StreamScan:
 def cached_of(usage: Mapping[str, Any]) -> int | None:
     """The tokens of a prompt that were read before, in either place where a usage says it."""
     found = (usage, members(usage.get("prompt_tokens_details")))
-    return next((n for each in found if is_count(n := each.get("cached_tokens"))), None)
+    return next((n for each in found if (n := tokens_of(each, "cached_tokens")) is not None), None)
 
 
-def _count(value: Any) -> int | None:
-    return value if is_count(value) else None
+def tokens_of(usage: Mapping[str, Any], name: str) -> int | None:
+    """What a usage counts, or None: nothing, or what nobody can have counted."""
+    value = usage.get(name)
+    return value if is_count(value) and value <= MOST_TOKENS else None

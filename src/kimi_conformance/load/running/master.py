@@ -248,8 +248,8 @@ class _Master:
         if member.client in self._runner.clients:  # or Locust waits for its users to stop
             del self._runner.clients[member.client]
         sys.stderr.write(
-            f"Worker {member.number} of {self._count} ({member.host}, process {member.pid}) was "
-            f"lost at {member.lost:.1f} s.\n"
+            f"Worker {member.number} of {self._count} ({_harmless(member.host)}, process "
+            f"{member.pid}) was lost at {member.lost:.1f} s.\n"
         )
 
     def _living(self) -> list[Member]:
@@ -264,7 +264,7 @@ class _Master:
         member = self._members.get(client)
         why = "" if member else self._refusal(data)
         if why:
-            sys.stderr.write(f"A worker on {data.get('host')} was refused: {why}.\n")
+            sys.stderr.write(f"A worker on {_harmless(data.get('host'))} was refused: {why}.\n")
             self._send(client, "refused", why=f"The master refuses this worker: {why}.")
             if client in self._runner.clients:
                 del self._runner.clients[client]
@@ -357,3 +357,8 @@ def _listener(take: Callable[[Any], None]) -> Callable[..., None]:
         take(msg)
 
     return listener
+
+
+def _harmless(said: object) -> str:
+    """What a worker says, as it can be shown on a terminal."""
+    return repr(said)[:80].strip("'")

@@ -176,6 +176,9 @@ def read_samples(content: bytes, where: str = "the samples file") -> SampleFile:
     )
 
 
+_OF_VALUES = (RecursionError, TypeError, ValueError, struct.error)
+
+
 class _Reader:
     """Sorts blocks."""
 
@@ -191,7 +194,7 @@ class _Reader:
     def take(self, block: Any) -> None:
         try:
             _TAKERS[block.content](self, block)
-        except (KeyError, TypeError, ValueError, struct.error) as error:
+        except (AttributeError, LookupError, *_OF_VALUES) as error:
             raise RunError(f"{self._where} has a block that is none of ours: {error}") from error
 
     def groups(self) -> list[Group]:
@@ -244,7 +247,7 @@ _ROWS: Mapping[str, Callable[[dict[str, Any], int], Tick | Step | End]] = {
 def _header(line: bytes, where: str) -> Header:
     try:
         header = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{where}, line 1 is not JSON: {error}") from error
     if not isinstance(header, dict) or header.get("record") != "samples":
         raise RunError(f"{where} does not begin with a header: it holds no samples of this suite.")

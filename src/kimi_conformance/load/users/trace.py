@@ -21,6 +21,7 @@ from kimi_conformance.wire.json_values import is_count
 __all__ = ["Trace", "read_trace"]
 
 _EXAMPLE = '{"timestamp": 27482, "input_length": 6955, "output_length": 52}'
+LONGEST = 2**20  # tokens, the largest window there is
 _LENGTHS = ("input_length", "output_length")
 
 
@@ -78,7 +79,7 @@ def read_trace(path: Path) -> Trace:
 def _entry(line: str, where: str) -> tuple[float, int, int]:
     try:
         entry: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is not JSON: {error}. A line looks like this: {_EXAMPLE}") from (
             error
         )
@@ -86,8 +87,8 @@ def _entry(line: str, where: str) -> tuple[float, int, int]:
         raise UsageError(f"{where} is no object. A line looks like this: {_EXAMPLE}")
     at = entry.get("timestamp")
     if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at < 1e15:
-        raise UsageError(f"{where}: 'timestamp' is {at!r}, not milliseconds from 0 on.")
+        raise UsageError(f"{where}: 'timestamp' is {at!r:.60}, not milliseconds from 0 on.")
     for name in _LENGTHS:
-        if not is_count(entry.get(name)):
-            raise UsageError(f"{where}: '{name}' is {entry.get(name)!r}, not a number of tokens.")
+        if not is_count(length := entry.get(name)) or length > LONGEST:
+            raise UsageError(f"{where}: '{name}' is {length!r:.60}, not a number of tokens.")
     return float(at), entry["input_length"], entry["output_length"]

@@ -173,6 +173,9 @@ class _Foreign(FileSystemLoader):
             TemplateError: It is no template.
         """
         source, file, is_fresh = super().get_source(environment, template)
+        own = Path(self.searchpath[0]).resolve()
+        if own not in Path(file).resolve().parents:
+            raise UsageError(f"The template {file} is a link to a file outside of {own}.")
         tree = environment.parse(source, template, file)
         if any(tree.find_all((nodes.ScopedEvalContextModifier, nodes.MarkSafe))) or any(
             each.name == "safe" for each in tree.find_all(nodes.Filter)
