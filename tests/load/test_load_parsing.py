@@ -13,7 +13,7 @@ from kimi_conformance.wire.json_values import NOT_JSON, parse_json
         b'{"a": [1, -2.5e3, true, null, "\\u00e9\\ud83d\\ude00"], "a": 2}',
         b'"\\ud800"',
         b"18446744073709551615",
-        b"[" * 500 + b"]" * 500,
+        b"[" * 200 + b"]" * 200,
     ],
 )
 def test_what_is_json_is_decoded_alike(text: bytes) -> None:

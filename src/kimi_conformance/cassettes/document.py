@@ -10,6 +10,7 @@ anchors, nesting beyond a few levels. That is quicker than the safe loader, too.
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -41,7 +42,8 @@ def _put_together(text: str) -> Any:
     root: list[Any] = []
     opened: list[_Opened] = [root]
     keys: list[str | None] = [None]  # that wait for their value, a level each
-    for event in yaml.parse(text, Loader=_LOADER):
+    events: Iterable[Any] = yaml.parse(text, Loader=_LOADER)
+    for event in events:
         kind = type(event)
         if kind is yaml.ScalarEvent:
             _add(opened[-1], keys, _scalar(event))

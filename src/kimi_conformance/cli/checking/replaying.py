@@ -11,7 +11,7 @@ one, as the refusal says.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from kimi_conformance.checks import WRONG_KEY
 from kimi_conformance.stage import Source
@@ -141,7 +141,7 @@ def _moment(recorded: Answer) -> float | None:
     return next((float(value) for value in moments if _is_moment(value)), None)
 
 
-def _is_moment(value: Any) -> bool:
+def _is_moment(value: Any) -> TypeGuard[int]:
     return is_count(value) and value < LAST_MOMENT
 
 
