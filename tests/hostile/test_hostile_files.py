@@ -198,7 +198,7 @@ def test_a_history_of_somebody_else_is_read_or_refused(
 
 # ------------------------------------------------------------ names
 
-NAMES = ("../../../../etc/passwd", "/etc/passwd", "a" * 300, "a\nb", "\x1b[2J")
+NAMES = ("../../../../etc/passwd", "a" * 300, "\x1b[2J")
 
 
 @pytest.mark.heavy
