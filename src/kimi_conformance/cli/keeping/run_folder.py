@@ -49,7 +49,8 @@ def read_run(path: Path) -> Run:
         with file.open("rb") as lines:
             return parse(lines, str(file))
     except OSError as error:
-        below = sorted(str(each.parent) for each in path.glob("*/run.jsonl"))
+        runs = path.glob("*/run.jsonl") if is_folder(path) else ()
+        below = sorted(str(each.parent) for each in runs)
         told = (
             f"There are {len(below)} below that folder; name one of them: {below[-1]}"
             if below
