@@ -1,14 +1,11 @@
 """A history of the test's own; and the tests may import their memories, however pytest started."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kimi_conformance.history.store import History
-
-sys.path.append(str(Path(__file__).parents[2]))
 
 
 @pytest.fixture

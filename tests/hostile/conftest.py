@@ -13,8 +13,6 @@ import pytest
 
 from kimi_conformance import cli
 
-sys.path.append(str(Path(__file__).parents[1] / "reporting"))  # so that tests find hostile.py
-
 EXIT_CODES = (0, 1, 2, 3)
 Pieces = Iterable[bytes]
 

@@ -1,7 +1,6 @@
 """A run as it could have been: two adapters and an endpoint, a few faults, a load test."""
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ import pytest
 from kimi_conformance.requirements import Catalogue, Level, Plane
 from kimi_conformance.runs import LawTally, Run
 from kimi_conformance.verdicts import Outcome, Verdict
-
-sys.path.append(str(Path(__file__).parents[2]))  # so that tests find hostile.py
 
 TEMPLATES = Path(__file__).parents[2] / "reports" / "templates"
 EDITIONS = ("2025-09", "2026-09")
