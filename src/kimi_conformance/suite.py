@@ -25,6 +25,11 @@ class Suite:
     root: Path
 
     @property
+    def is_installed(self) -> bool:
+        """Whether it is part of an installed package, where nothing should be written."""
+        return self.root.name == "_suite"
+
+    @property
     def conformance(self) -> Path:
         """What must hold."""
         return self.root / "conformance"

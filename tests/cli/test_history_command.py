@@ -8,7 +8,7 @@ import pytest
 
 from kimi_conformance import suite
 from kimi_conformance.cli.keeping.history_file import remember
-from kimi_conformance.cli.keeping.run_folder import RunFolder
+from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.history.store import History
 from kimi_conformance.runs import SCHEMA, encode
 from kimi_conformance.verdicts import RunVerdict
@@ -165,7 +165,7 @@ def finished(job: str, out: Path) -> RunFolder:
         out, job, lane="cassette", source="recordings", edition="2025-09", configuration={}
     )
     folder.end(RunVerdict.CONFORMANT, "nothing was asked")
-    folder.report(suite.find())
+    folder.report(suite.find(), read_run(folder.evidence))
     return folder
 
 

@@ -16,6 +16,7 @@ from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.ci import tell_ci
 from kimi_conformance.errors import BudgetError
 from kimi_conformance.requirements import Catalogue
+from kimi_conformance.runs import Run
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict, worst_of
 
@@ -75,14 +76,15 @@ def judge_each(
             run_side_by_side(list(zip(plans, evidence, strict=True)), suite, progress)
     except KeyboardInterrupt:
         raise click.Abort(_stopped(folders)) from None
-    answers, verdicts = [], []
+    found, answers, verdicts = [], [], []
     for (target, _), folder in zip(runs, folders, strict=True):
         if len(runs) > 1:
             show.say(f"\nEdition {target.edition}", json_file)
-        answer, verdict = _conclude(suite, catalogue, folder, json_file, load)
+        run, answer, verdict = _conclude(suite, catalogue, folder, json_file, load)
+        found.append(run)
         answers.append(answer)
         verdicts.append(verdict)
-    tell_ci([read_run(folder.evidence) for folder in folders], suite, catalogue, json_file)
+    tell_ci(found, suite, catalogue, json_file)
     show.answer(answers[0] if len(answers) == 1 else show.joined(answers), json_file)
     return worst_of(verdicts).exit_code
 
@@ -121,8 +123,8 @@ def _begin(job: str, target: Target, plan: CheckRun, out: Path, *, several: bool
 
 def _conclude(
     suite: Suite, catalogue: Catalogue, folder: RunFolder, json_file: str | None, load: Load | None
-) -> tuple[Mapping[str, Any], RunVerdict]:
-    """Load, judge and report one run; its answer for machines, and its verdict."""
+) -> tuple[Run, Mapping[str, Any], RunVerdict]:
+    """Load, judge and report one run; its evidence, its answer for machines, and its verdict."""
     worst, because = RunVerdict.CONFORMANT, ""
     if load is not None:
         try:
@@ -132,13 +134,14 @@ def _conclude(
         else:
             folder.append(record)
             worst, because = judged_load(record)
-    refused = sum(budget["refused"] for budget in read_run(folder.evidence).budgets)
+    run = read_run(folder.evidence)
+    refused = sum(budget["refused"] for budget in run.budgets)
     if refused and worst is not RunVerdict.NOT_CONFORMANT:
         worst = RunVerdict.INCONCLUSIVE
         because = f"the budget ended the run: {refused} requests were not sent"
-    conclusion = folder.conclude(catalogue, worst=worst, because=because)
-    files = folder.report(suite)
-    run = read_run(folder.evidence)
+    conclusion = folder.conclude(catalogue, run, worst=worst, because=because)
+    run = read_run(folder.evidence)  # with its footer
+    files = folder.report(suite, run)
     for line in show.summary(run, catalogue):
         show.say(line, json_file)
     for line in (*hints(run.checks, catalogue), *show.spent(run)):
@@ -148,7 +151,7 @@ def _conclude(
             show.say(line, json_file)
     show.say(f"\n{conclusion.verdict.value}: {conclusion.because}", json_file)
     show.say(f"Report: {files['html']}", json_file)
-    return show.checks_answer(run, catalogue, conclusion), conclusion.verdict
+    return run, show.checks_answer(run, catalogue, conclusion), conclusion.verdict
 
 
 def source_name(target: Target) -> str:

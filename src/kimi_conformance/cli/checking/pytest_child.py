@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -93,13 +93,16 @@ def run_side_by_side(
     Raises:
         UsageError, SuiteBrokenError: As for `run_checks`, of the first run that went wrong.
     """
-    commands = [(run, _arguments(run, suite, evidence), evidence) for run, evidence in runs]
+    commands = [
+        (_arguments(run, suite, evidence), _environment(run, suite), evidence, run.plane)
+        for run, evidence in runs
+    ]
     with contextlib.ExitStack() as ending:
         children = [ending.enter_context(_child(*command)) for command in commands]
         while any(child.process.poll() is None for child in children):
             time.sleep(POLL)
             if progress is not None:
-                counted = [_counted(child.evidence, child.begin) for child in children]
+                counted = [child.counted.now() for child in children]
                 progress(sum(done for done, _ in counted), sum(planned for _, planned in counted))
     for child in children:
         if child.process.returncode not in {0, 1, 5}:  # passed, failed, nothing collected
@@ -108,28 +111,55 @@ def run_side_by_side(
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """pytest at work; what it appends to the evidence begins at byte `begin`."""
+    """pytest at work."""
 
     process: subprocess.Popen[bytes]
-    evidence: Path
-    begin: int
+    counted: "_Counted"
     log: Path
 
 
+class _Counted:
+    """How many checks are done and planned, by what is appended to the evidence from now on.
+
+    Each byte is read once: the evidence of a gate has millions, and is looked at many times.
+    """
+
+    def __init__(self, evidence: Path) -> None:
+        self._evidence = evidence
+        self._read = evidence.stat().st_size if evidence.exists() else 0
+        self._done = self._planned = 0
+
+    def now(self) -> tuple[int, int]:
+        """Done and planned, so far."""
+        with self._evidence.open("rb") as lines:
+            lines.seek(self._read)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break  # it is being written
+                self._read += len(line)
+                if line.startswith(b'{"record":"check"'):
+                    self._done += 1
+                elif line.startswith(b'{"record":"plan"'):
+                    self._planned += int(line.rsplit(b":", 1)[1].strip(b"}\n "))
+        return self._done, self._planned
+
+
 @contextlib.contextmanager
-def _child(run: CheckRun, arguments: Sequence[str], evidence: Path) -> Iterator[_Child]:
+def _child(
+    arguments: Sequence[str], environment: Mapping[str, str], evidence: Path, plane: str | None
+) -> Iterator[_Child]:
     """Starts pytest with these arguments; ends it when the context is left, if it has not."""
-    log = evidence.with_name(f"pytest-{run.plane or 'all'}.log")
-    begin = evidence.stat().st_size if evidence.exists() else 0
+    log = evidence.with_name(f"pytest-{plane or 'all'}.log")
+    counted = _Counted(evidence)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             [sys.executable, *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=_environment(run),
+            env=environment,
         )
         try:
-            yield _Child(process, evidence, begin, log)
+            yield _Child(process, counted, log)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -201,30 +231,18 @@ def paths_of(run: CheckRun, suite: Suite) -> list[str]:
     return [str(file) for file in files]
 
 
-def _environment(run: CheckRun) -> dict[str, str]:
+def _environment(run: CheckRun, suite: Suite) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
         if name == CLIENTS or not name.startswith(("KIMI_", "OPENAI_", "LETTA_", "PYTEST_"))
     }
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    kept["PYTHONDONTWRITEBYTECODE"] = "1"
+    if suite.is_installed:
+        kept["PYTHONDONTWRITEBYTECODE"] = "1"  # pip would leave behind what pytest compiled there
     if run.api_key:
         kept["KIMI_API_KEY"] = run.api_key
     return kept
-
-
-def _counted(evidence: Path, begin: int) -> tuple[int, int]:
-    """How many checks are done and planned, by what was appended since `begin`."""
-    done = planned = 0
-    with evidence.open("rb") as lines:
-        lines.seek(begin)
-        for line in lines:
-            if line.startswith(b'{"record":"check"'):
-                done += 1
-            elif line.startswith(b'{"record":"plan"'):
-                planned += int(line.rsplit(b":", 1)[1].strip(b"}\n "))
-    return done, planned
 
 
 def _explain(code: int, log: Path) -> None:

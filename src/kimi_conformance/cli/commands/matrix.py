@@ -78,9 +78,10 @@ def matrix(
     with show.progress("clients") as progress:
         for record in _judged(suite, plan, chosen, folder.folder, progress):
             folder.append(record)
-    conclusion = folder.conclude(suite.catalogue())
-    files = folder.report(suite)
-    answer = matrix_of(read_run(folder.evidence), suite.catalogue(), chosen)
+    conclusion = folder.conclude(suite.catalogue(), read_run(folder.evidence))
+    run = read_run(folder.evidence)  # with its footer
+    files = folder.report(suite, run)
+    answer = matrix_of(run, suite.catalogue(), chosen)
     for line in _table(answer["adapters"]):
         show.say(line, json_file)
     left_out = {} if adapters else _not_judged()

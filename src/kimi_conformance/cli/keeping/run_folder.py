@@ -147,16 +147,22 @@ class RunFolder:
             raise RunError(f"Cannot write {self.evidence}: {error.strerror}.") from error
 
     def conclude(
-        self, catalogue: Catalogue, *, worst: RunVerdict = RunVerdict.CONFORMANT, because: str = ""
+        self,
+        catalogue: Catalogue,
+        run: Run,
+        *,
+        worst: RunVerdict = RunVerdict.CONFORMANT,
+        because: str = "",
     ) -> Conclusion:
         """Judge what was found, and write the footer.
 
         Args:
             catalogue: The requirements.
+            run: The evidence so far.
             worst: A verdict found elsewhere (a missed objective); the worse one counts.
             because: The sentence that belongs to it.
         """
-        found = conclude(read_run(self.evidence).outcomes(catalogue))
+        found = conclude(run.outcomes(catalogue))
         verdict, sentence = _worse((found.verdict, found.because), (worst, because))
         self.end(verdict, sentence, {kind.value: count for kind, count in found.counts.items()})
         return replace(found, verdict=verdict, because=sentence)
@@ -178,8 +184,12 @@ class RunFolder:
             }
         )
 
-    def report(self, suite: Suite) -> dict[str, Path]:
+    def report(self, suite: Suite, run: Run) -> dict[str, Path]:
         """Render the run, and add it to the history; the files by their format.
+
+        Args:
+            suite: Whose templates are used.
+            run: The evidence, with its footer.
 
         Raises:
             RunError: The folder cannot be written.
@@ -187,7 +197,7 @@ class RunFolder:
         from kimi_conformance.cli.keeping.beside import beside
         from kimi_conformance.reporting import write_report
 
-        run, catalogue = read_run(self.evidence), suite.catalogue()
+        catalogue = suite.catalogue()
         files = dict(
             write_report(
                 run,

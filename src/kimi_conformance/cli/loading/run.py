@@ -208,7 +208,7 @@ def measure(
     folder.append(record)
     verdict, because = judged_load(record)
     folder.end(verdict, because or f"{scenario} kept every objective")
-    files = folder.report(suite)
+    files = folder.report(suite, read_run(folder.evidence))
     for line in show.objectives(record):
         show.say(line, json_file)
     show.say(f"\n{_word(verdict)}: {because or 'every objective was kept'}", json_file)

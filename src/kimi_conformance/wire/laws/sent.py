@@ -14,6 +14,9 @@ __all__ = ["LAWS", "ROLES"]
 ROLES = ("system", "user", "assistant", "tool", "cache")  # cache: explicit caching only
 
 _BEARER = re.compile(r"Bearer [!-~]+")  # one token of visible ASCII
+# A control character but TAB, or what is outside Latin-1. A server that reads headers as UTF-8
+# shows a byte that is none as U+DC80 to U+DCFF.
+_NOT_IN_HEADER = re.compile(r"[^\t -~\xa0-\xff\udca0-\udcff]")
 _UPLOADS = "/v1/files"  # multipart, not JSON
 _NEEDS_BODY = (CHAT, "/v1/caching", "/v1/tokenizers/estimate-token-count", "/v1/batches")
 _CACHE_HEADER = "x-msh-context-cache"
@@ -69,20 +72,8 @@ def _has_headers(reading: Reading) -> bool:
 
 def _wrong_headers(reading: Reading) -> Iterator[str]:
     for name, value in reading.exchange.request.headers:
-        for character in name + value:
-            if not _may_stand_in_header(character):
-                yield f"the header {shown(name)} holds U+{ord(character):04X}"
-                break
-
-
-def _may_stand_in_header(character: str) -> bool:
-    """No control character but TAB, and nothing outside Latin-1.
-
-    A server that reads headers as UTF-8 shows a byte that is none as U+DC80 to U+DCFF.
-    """
-    code = ord(character)
-    is_control = (code < 0x20 and character != "\t") or 0x7F <= code < 0xA0
-    return not is_control and (code <= 0xFF or 0xDCA0 <= code <= 0xDCFF)
+        if wrong := _NOT_IN_HEADER.search(name + value):
+            yield f"the header {shown(name)} holds U+{ord(wrong[0]):04X}"
 
 
 def _wrong_path(reading: Reading) -> Iterator[str]:
