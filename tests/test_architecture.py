@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,13 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> Sequence[str]:
     """Every module that a file imports, wherever in it."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -74,24 +80,23 @@ def of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_inwards(path: Path) -> None:
-    own = of(path)
+def test_imports_point_inwards() -> None:
     outward = [
-        name
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in modules()
         for name in imports(path)
         if name.startswith("kimi_conformance.")
-        and own != "__init__"
-        and ring(part(name)) > ring(own)
+        and of(path) != "__init__"
+        and ring(part(name)) > ring(of(path))
     ]
 
     assert outward == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_the_innermost_ring_needs_the_standard_library_only(path: Path) -> None:
+def test_the_innermost_ring_needs_the_standard_library_only() -> None:
     foreign = [
-        name
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in modules()
         for name in imports(path)
         if of(path) in PURE
         and name.split(".")[0] not in {*sys.stdlib_module_names, "kimi_conformance"}
@@ -100,13 +105,13 @@ def test_the_innermost_ring_needs_the_standard_library_only(path: Path) -> None:
     assert foreign == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_library_is_imported_where_it_belongs(path: Path) -> None:
-    own = path.relative_to(PACKAGE).as_posix()
+def test_a_library_is_imported_where_it_belongs() -> None:
     misplaced = [
-        name
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in modules()
         for name in imports(path)
-        if (places := ONLY_IN.get(name.split(".")[0])) and not own.startswith(places)
+        if (places := ONLY_IN.get(name.split(".")[0]))
+        and not path.relative_to(PACKAGE).as_posix().startswith(places)
     ]
 
     assert misplaced == []

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import Run
 
 from kimi_conformance.runs import SCHEMA, encode
 from kimi_conformance.stage import Script, Stage, replies
@@ -14,34 +15,44 @@ from kimi_conformance.stage import Script, Stage, replies
 NOBODY = "http://127.0.0.1:9/v1"
 
 
-def command(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KIMI_")}
-    return subprocess.run(
-        [sys.executable, "-m", "kimi_conformance", *arguments],
-        cwd=cwd,
-        env={**kept, **environment},
+@pytest.fixture
+def key(run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key that is set up; `run` takes away all others."""
+    key = "sk-secret-0123456789abcdef"
+    monkeypatch.setenv("KIMI_API_KEY", key)
+    return key
+
+
+def test_the_process_ends_with_the_code_and_shows_no_traceback(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "kimi_conformance", "gaet"],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
 
-
-@pytest.mark.parametrize("url", ["moonshot.cn/v1", "ftp://host/v1", "http://"])
-def test_a_base_url_that_is_no_url(tmp_path: Path, url: str) -> None:
-    result = command("check", "--base-url", url, cwd=tmp_path, KIMI_API_KEY="sk-x")
-
     assert result.returncode == 2
-    assert "is no base URL" in result.stderr
+    assert "There is no command 'gaet'. Did you mean 'gate'?" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("url", ["moonshot.cn/v1", "ftp://host/v1", "http://"])
+def test_a_base_url_that_is_no_url(run: Run, tmp_path: Path, url: str) -> None:
+    result = run("check", "--base-url", url)
+
+    assert result.code == 2
+    assert "is no base URL" in result.err
     assert not (tmp_path / "reports").exists()
 
 
-def test_an_endpoint_where_nobody_listens(tmp_path: Path) -> None:
-    result = command(
-        *("check", "--base-url", NOBODY, "--json", "answer.json"), cwd=tmp_path, KIMI_API_KEY="sk-x"
-    )
+@pytest.mark.usefixtures("key")
+def test_an_endpoint_where_nobody_listens(run: Run, tmp_path: Path) -> None:
+    result = run("check", "--base-url", NOBODY, "--json", "answer.json")
 
-    assert result.returncode == 3
-    assert f"{NOBODY} does not answer" in result.stderr
+    assert result.code == 3
+    assert f"{NOBODY} does not answer" in result.err
     answer = json.loads((tmp_path / "answer.json").read_text())
     assert (answer["verdict"], answer["checks"]) == ("INCONCLUSIVE", [])
 
@@ -54,32 +65,33 @@ def test_an_endpoint_where_nobody_listens(tmp_path: Path) -> None:
     ],
 )
 def test_an_endpoint_that_cannot_be_judged(
-    tmp_path: Path, stage: Stage, answer: object, told: str
+    run: Run, key: str, stage: Stage, answer: object, told: str
 ) -> None:
     lane = stage.open_lane(Script([answer]))  # type: ignore[list-item]
-    key = "sk-secret-0123456789abcdef"
 
-    result = command("check", "--base-url", lane.base_url, cwd=tmp_path, KIMI_API_KEY=key)
+    result = run("check", "--base-url", lane.base_url)
 
-    assert result.returncode == 3
-    assert told in result.stderr
-    assert key not in result.stdout + result.stderr
-
-
-def test_a_key_that_no_header_can_carry(tmp_path: Path) -> None:
-    result = command("check", "--base-url", NOBODY, cwd=tmp_path, KIMI_API_KEY="sk-a\nb")
-
-    assert result.returncode == 2
-    assert "character that no header can carry" in result.stderr
+    assert result.code == 3
+    assert told in result.err
+    assert key not in result.out + result.err
 
 
-def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_key_that_no_header_can_carry(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIMI_API_KEY", "sk-a\nb")
+
+    result = run("check", "--base-url", NOBODY)
+
+    assert result.code == 2
+    assert "character that no header can carry" in result.err
+
+
+def test_an_output_folder_that_cannot_be_made(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    result = command("gate", "--out", "file/below", cwd=tmp_path)
+    result = run("gate", "--out", "file/below")
 
-    assert result.returncode == 2
-    assert "Cannot write to file/below" in result.stderr
+    assert result.code == 2
+    assert "Cannot write to file/below" in result.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
 
@@ -91,25 +103,28 @@ def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
         ("import time; time.sleep(60)", "did not come back within 1 s"),
     ],
 )
-def test_an_adapter_that_cannot_be_opened(tmp_path: Path, body: str, told: str) -> None:
+def test_an_adapter_that_cannot_be_opened(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, told: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)
     (tmp_path / "theirs.py").write_text(f"def open_adapter(binding):\n    {body}\n")
 
-    result = command(
+    result = run(
         *("check", "--plane", "adapter", "--topic", "filter", "--time-limit", "1"),
         *("--adapter", "theirs:open_adapter", "--json", "answer.json"),
-        cwd=tmp_path,
-        PYTHONPATH=str(tmp_path),
     )
 
-    assert result.returncode == 3, result.stdout + result.stderr
-    assert told in result.stdout
+    assert result.code == 3, result.out + result.err
+    assert told in result.out
     answer = json.loads((tmp_path / "answer.json").read_text())
     assert answer["verdict"] == "INCONCLUSIVE"
     assert {check["verdict"] for check in answer["checks"]} == {"error"}
 
 
-def test_a_run_that_was_cut_short_is_reported_as_such(tmp_path: Path) -> None:
-    run = tmp_path / "run.jsonl"
+def test_a_run_that_was_cut_short_is_reported_as_such(run: Run, tmp_path: Path) -> None:
+    evidence = tmp_path / "run.jsonl"
     header = {
         "record": "header",
         "schema": SCHEMA,
@@ -124,19 +139,19 @@ def test_a_run_that_was_cut_short_is_reported_as_such(tmp_path: Path) -> None:
         "configuration": {},
         "libraries": {},
     }
-    run.write_bytes(encode(header) + b'{"record":"che')
+    evidence.write_bytes(encode(header) + b'{"record":"che')
 
-    result = command("report", str(run), cwd=tmp_path)
+    result = run("report", str(evidence))
 
-    assert result.returncode == 0, result.stderr
-    assert "was cut short" in result.stderr
+    assert result.code == 0, result.err
+    assert "was cut short" in result.err
     assert "cut short" in (tmp_path / "report.html").read_text().lower()
 
 
-def test_what_is_no_run_is_a_clear_error(tmp_path: Path) -> None:
+def test_what_is_no_run_is_a_clear_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "run.jsonl").write_text("{}\n")
 
-    result = command("report", ".", cwd=tmp_path)
+    result = run("report", ".")
 
-    assert result.returncode == 3
-    assert "is no record" in result.stderr
+    assert result.code == 3
+    assert "is no record" in result.err

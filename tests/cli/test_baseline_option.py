@@ -47,6 +47,7 @@ def judge(tmp_path: Path) -> Judge:
     return run
 
 
+@pytest.mark.heavy
 def test_a_known_failure_is_not_red_and_every_report_shows_it(judge: Judge, tmp_path: Path) -> None:
     result, answer = judge("mutant:promises-it-for-all-of-kimis", f"{CHECK}[*]", "2999-12-31")
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from click.testing import CliRunner
+from tests.cli.conftest import Run
 
 from kimi_conformance.cli.commands.simulate import simulate
 from kimi_conformance.http import httpx
@@ -99,6 +101,7 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not alive
 
 
+@pytest.mark.heavy
 def test_workers_share_the_port_and_give_no_id_twice() -> None:
     with running("--workers", "2") as (child, served):
         workers = workers_of(child)
@@ -192,26 +195,21 @@ def test_a_signal_while_the_workers_come_up_ends_them() -> None:
         (("--send-log", "/no/such/folder/log"), "cannot be written: No such file"),
     ],
 )
-def test_wrong_use_is_told(options: tuple[str, ...], told: str) -> None:
-    result = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False)
+def test_wrong_use_is_told(run: Run, options: tuple[str, ...], told: str) -> None:
+    result = run("simulate", "--edition", "2025-09", *options)
 
-    assert result.returncode == 2
-    assert told in result.stderr
+    assert result.code == 2
+    assert told in result.err
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_port_in_use_is_told(workers: str) -> None:
-    with running() as (_, served):
-        port = served["base_url"].split(":")[2].partition("/")[0]
-        result = subprocess.run(
-            [*COMMAND, "--workers", workers, "--port", port],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+def test_a_port_in_use_is_told(run: Run, workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run("simulate", "--edition", "2025-09", "--workers", workers, "--port", port)
 
-    assert result.returncode == 2
-    assert f"Cannot listen on 127.0.0.1:{port}" in result.stderr
+    assert result.code == 2
+    assert f"Cannot listen on 127.0.0.1:{port}" in result.err
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-@pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
+@pytest.fixture(scope="module", params=HOSTILE, ids=range(len(HOSTILE)))
 def hostile(
     request: pytest.FixtureRequest,
     run: Run,
@@ -66,6 +66,16 @@ def hostile(
     load_record: Make,
 ) -> Report:
     return view(hostile_run(run, exchange, load_record, request.param), catalogue)
+
+
+@pytest.fixture(scope="module")
+def hostile_page(hostile: Report, templates: Path) -> str:
+    return html(hostile, templates)
+
+
+@pytest.fixture(scope="module")
+def hostile_summary(hostile: Report, templates: Path) -> str:
+    return markdown(hostile, templates)
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +141,9 @@ def test_every_state_has_a_word_and_a_letter(page: Page) -> None:
 
 
 def test_a_page_of_hostile_text_runs_our_scripts_and_no_other(
-    hostile: Report, templates: Path
+    hostile: Report, hostile_page: str, templates: Path
 ) -> None:
-    page = Page(html(hostile, templates))
+    page = Page(hostile_page)
     ours = page_assets(templates, charts=hostile.charted)
 
     scripts = [text for tag, text in page.texts if tag == "script"]
@@ -150,12 +160,11 @@ def test_a_page_of_hostile_text_runs_our_scripts_and_no_other(
 
 
 def test_hostile_text_is_shown_and_its_unseen_characters_are_spelt_out(
-    hostile: Report, templates: Path
+    hostile: Report, hostile_page: str
 ) -> None:
-    text = html(hostile, templates)
-    shown = "".join(data for _, data in Page(text).texts)
+    shown = "".join(data for _, data in Page(hostile_page).texts)
 
-    assert not INVISIBLE.search(text)
+    assert not INVISIBLE.search(hostile_page)
     assert visible(hostile.run) in shown
 
 
@@ -318,9 +327,8 @@ def outside_code(text: str) -> str:
     return re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", blocks)
 
 
-def test_hostile_text_makes_no_structure_in_the_summary(hostile: Report, templates: Path) -> None:
-    text = markdown(hostile, templates)
-    bare = outside_code(text)
+def test_hostile_text_makes_no_structure_in_the_summary(hostile_summary: str) -> None:
+    bare = outside_code(hostile_summary)
     tags = set(re.findall(r"<[^>]*>", bare))
     headings = re.findall(r"^#+ .*", bare, flags=re.MULTILINE)
 
@@ -328,12 +336,12 @@ def test_hostile_text_makes_no_structure_in_the_summary(hostile: Report, templat
     assert bare.count("<details>") == bare.count("</details>") == 2
     assert len(headings) == 7
     assert not re.search(r"\]\(|@everyone|(^|\s)#1|javascript:a", bare)
-    assert not INVISIBLE.search(text)
-    text.encode()
+    assert not INVISIBLE.search(hostile_summary)
+    hostile_summary.encode()
 
 
-def test_rows_of_a_table_keep_their_number_of_cells(hostile: Report, templates: Path) -> None:
-    lines = markdown(hostile, templates).splitlines()
+def test_rows_of_a_table_keep_their_number_of_cells(hostile_summary: str) -> None:
+    lines = hostile_summary.splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith("| system under test"))
 
     assert len(re.findall(r"(?<!\\)\|", lines[start + 2])) == 5

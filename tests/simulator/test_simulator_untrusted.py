@@ -125,7 +125,6 @@ def world(edition: Edition = EDITION) -> World:
     return World(edition=edition, api_key=KEY)
 
 
-@settings(max_examples=300, deadline=None)
 @given(body=BODIES | ODD, path=st.sampled_from(PATHS), edition=EDITIONS)
 def test_any_json_is_answered(body: Any, path: str, edition: Edition) -> None:
     answer = reply_to(request("POST", path, body), world(edition), NOW)
@@ -134,7 +133,6 @@ def test_any_json_is_answered(body: Any, path: str, edition: Edition) -> None:
     assert answer.frames
 
 
-@settings(max_examples=300, deadline=None)
 @given(body=BODIES | ODD)
 def test_any_chat_of_a_later_edition_is_answered_with_every_rule_waived(body: Any) -> None:
     answer = reply_to(request("POST", PATHS[0], body), world(THINKING), NOW, EVERY_RULE)
@@ -143,7 +141,6 @@ def test_any_chat_of_a_later_edition_is_answered_with_every_rule_waived(body: An
     assert answer.frames
 
 
-@settings(max_examples=300, deadline=None)
 @given(body=BODIES | ODD, path=st.sampled_from(PATHS))
 def test_any_json_is_answered_with_every_rule_waived(body: Any, path: str) -> None:
     kimi = world()
@@ -158,7 +155,6 @@ def test_any_json_is_answered_with_every_rule_waived(body: Any, path: str) -> No
         assert reply_to(named, kimi, NOW, EVERY_RULE).status in {200, 400, 404}
 
 
-@settings(max_examples=100, deadline=None)
 @given(body=st.binary(), path=st.sampled_from(PATHS), query=st.text(max_size=10))
 def test_any_bytes_are_answered(body: bytes, path: str, query: str) -> None:
     sent = Request(
