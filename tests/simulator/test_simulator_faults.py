@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cache
+from itertools import zip_longest
 
 import pytest
 from hypothesis import given, settings
@@ -60,10 +61,12 @@ def seen(exchanges: Sequence[Exchange]) -> list[object]:
     ]
 
 
-def broken_laws(exchanges: Sequence[Exchange]) -> set[str]:
+def broken_laws(exchanges: Sequence[Exchange], sound: Sequence[Exchange] = ()) -> set[str]:
+    """The laws that are broken, but for exchanges that the sound simulator had too."""
     return {
         finding.law
-        for each in exchanges
+        for each, before in zip_longest(exchanges, sound)
+        if each is not None and each != before
         for finding in judge(each, Plane.ENDPOINT)
         if finding.violations
     }
@@ -89,7 +92,7 @@ def test_a_fault_makes_a_difference_and_breaks_the_laws_that_it_names(fault: Fau
     """Those that waive a rule make their difference where the rule is tested."""
     odd, sound = tour(fault.name, edition=fault.edition), sound_tour(fault.edition)
 
-    assert broken_laws(odd) == fault.breaks & LAW_IDS
+    assert broken_laws(odd, sound) == fault.breaks & LAW_IDS
     assert seen(odd) != seen(sound) or (fault in OF_RULES and fault.name not in KEYS)
 
 
@@ -105,7 +108,7 @@ def test_a_benign_variant_is_odd_but_breaks_nothing_and_means_the_same(fault: Fa
     odd, sound = tour(fault.name, edition=fault.edition), sound_tour(fault.edition)
 
     assert seen(odd) != seen(sound)
-    assert broken_laws(odd) == set()
+    assert broken_laws(odd, sound) == set()
     assert fault.breaks == frozenset()
     if fault.name != "gzipped":
         assert meaning(odd) == meaning(sound)

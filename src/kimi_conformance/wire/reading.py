@@ -115,22 +115,22 @@ class Reading:
         """Whether the path belongs to the OpenAI-like face."""
         return self.path.startswith("/v1/")
 
-    @property
+    @cached_property
     def ok(self) -> bool:
         """Whether the status is one of success."""
         return self.status is not None and 200 <= self.status < 300
 
-    @property
+    @cached_property
     def is_chat(self) -> bool:
         """Whether it asks for a chat completion."""
         return self.method == "POST" and self.path == CHAT
 
-    @property
+    @cached_property
     def asks_for_stream(self) -> bool:
         """Whether the request says `stream: true`."""
         return self.asked.get("stream") is True
 
-    @property
+    @cached_property
     def is_stream(self) -> bool:
         """Whether the answer is a chat stream: asked for, granted, and not given as JSON."""
         return (
@@ -141,7 +141,7 @@ class Reading:
             and media_type(self.headers)[0] != "application/json"
         )
 
-    @property
+    @cached_property
     def is_completion(self) -> bool:
         """Whether the answer is a chat completion in one piece, of whatever JSON."""
         return self.is_chat and self.ok and not self.asks_for_stream and self.json is not NOT_JSON

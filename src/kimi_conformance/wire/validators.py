@@ -16,6 +16,8 @@ from kimi_conformance.wire.reading import Reading
 
 __all__ = ["LAWS", "Finding", "Law", "judge"]
 
+_OF_PLANE = {plane: tuple(law for law in LAWS if law.plane is plane) for plane in Plane}
+
 
 def judge(exchange: Exchange, plane: Plane) -> list[Finding]:
     """What each law of this plane says of the exchange, in the order of `LAWS`.
@@ -23,4 +25,4 @@ def judge(exchange: Exchange, plane: Plane) -> list[Finding]:
     It never raises, however broken the exchange is.
     """
     reading = Reading(exchange)
-    return [law.find(reading) for law in LAWS if law.plane is plane]
+    return [law.find(reading) for law in _OF_PLANE[plane]]
