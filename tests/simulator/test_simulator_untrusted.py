@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.simulator.scene import EDITION, KEY, NOW, THINKING, WEATHER, request
 
