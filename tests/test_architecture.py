@@ -142,6 +142,31 @@ def test_the_plugin_brings_in_pytest_and_the_standard_library_only() -> None:
     assert foreign == set()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "foreign"),
+    [
+        (["--help"], {"click"}),
+        (["gaet"], {"click"}),
+        (["gate", "--help"], {"click"}),
+    ],
+    ids=" ".join,
+)
+def test_the_command_imports_what_it_uses_and_when(
+    arguments: list[str], foreign: set[str], tmp_path: Path
+) -> None:
+    code = (
+        "import sys, runpy; before = set(sys.modules); sys.argv[0] = 'kimi-conformance'\n"
+        "try: runpy.run_module('kimi_conformance', run_name='__main__')\n"
+        "except SystemExit: print(*sorted({n.split('.')[0] for n in set(sys.modules) - before}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+
+    brought = set(result.stdout.splitlines()[-1].split()) - sys.stdlib_module_names
+    assert brought - {"kimi_conformance"} <= foreign
+
+
 def test_no_test_process_imports_locust() -> None:
     assert "locust" not in sys.modules
 

@@ -144,6 +144,13 @@ def run(folder: Path, adapter: str, *options: str) -> tuple[Run, subprocess.Comp
         return parse(lines), result
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+    """The run of a sound adapter, and what pytest said."""
+    found, result = run(tmp_path_factory.mktemp("sound"), "Sound")
+    return found, result.stdout
+
+
 def verdicts(run: Run) -> dict[str, Verdict]:
     return {outcome.id.split("/")[-1]: outcome.verdict for outcome in run.checks}
 
@@ -152,8 +159,8 @@ def reasons(run: Run) -> dict[str, str]:
     return {outcome.id.split("/")[-1]: outcome.reason for outcome in run.checks}
 
 
-def test_each_ending_has_its_verdict(tmp_path: Path) -> None:
-    found, result = run(tmp_path, "Sound")
+def test_each_ending_has_its_verdict(sound: tuple[Run, str]) -> None:
+    found, said = sound
 
     assert verdicts(found) == {
         "passes": Verdict.PASSED,
@@ -163,7 +170,7 @@ def test_each_ending_has_its_verdict(tmp_path: Path) -> None:
         "has_variants[the-a]": Verdict.PASSED,
         "has_variants[the-b]": Verdict.FAILED,
         "is_skipped": Verdict.INCONCLUSIVE,
-    }, result.stdout
+    }, said
     assert "kimi-conformance record" in reasons(found)["has_no_recording"]
     assert {outcome.id.rsplit("/", 1)[0] for outcome in found.checks} == {"adapter/probe"}
     assert found.checks[0].sut == "their_adapters:Sound"
@@ -280,14 +287,19 @@ expires = {expires}
     ],
 )
 def test_what_is_known_to_fail_is_judged_so(
-    tmp_path: Path, check: str, expires: str, name: str, verdict: Verdict, told: str
+    sound: tuple[Run, str],
+    tmp_path: Path,
+    check: str,
+    expires: str,
+    name: str,
+    verdict: Verdict,
+    told: str,
 ) -> None:
     (tmp_path / "known.toml").write_text(KNOWN.format(check=check, expires=expires))
 
-    plain, _ = run(tmp_path, "Sound")
     found, _ = run(tmp_path, "Sound", "--kimi-baseline=known.toml")
 
-    assert verdicts(found) == {**verdicts(plain), name: verdict}
+    assert verdicts(found) == {**verdicts(sound[0]), name: verdict}
     assert told in reasons(found)[name]
     assert [record["check"] for record in found.baselines] == [f"adapter/probe/{check}"]
 

@@ -24,7 +24,7 @@ from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
 __all__ = ["main"]
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
-    "gate": ("jobs", "Judge an adapter offline, by recordings: for every pull request."),
+    "gate": ("gate", "Judge an adapter offline, by recordings: for every pull request."),
     "nightly": ("jobs", "Judge adapters and endpoint against the API, then load it a little."),
     "sla": ("jobs", "Measure the service level and say what was kept."),
     "check": ("check", "Run the checks of one or both planes."),

@@ -70,14 +70,15 @@ def test_the_reference_adapter_gets_the_same_verdicts_over_the_protocol(
 def samples() -> list[str]:
     """Of each topic, the first mutant that breaks what can be seen from another process."""
     seen = {each.id for each in CATALOGUE if each.capability != "in_process"}
-    return [
-        next(
+    of_topics = (
+        [
             name_of(mutant)
             for mutant in topic.MUTANTS
             if mutant.breaks & seen and mutant.edition == "2025-09"
-        )
+        ]
         for topic in mutants.TOPICS
-    ]
+    )
+    return [found[0] for found in of_topics if found]
 
 
 @pytest.mark.parametrize("name", samples())

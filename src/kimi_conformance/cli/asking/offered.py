@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import click
 
 from kimi_conformance.errors import TransportError, UsageError, nearest
-from kimi_conformance.http import fetch
 from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Catalogue, Plane
 from kimi_conformance.verdicts import Outcome, Verdict
 
@@ -59,6 +58,8 @@ def unserved(api_key: str, base_url: str) -> Iterator[str]:
         api_key: Its key.
         base_url: Version segment included; the Anthropic face stands beside it.
     """
+    from kimi_conformance.http import fetch  # slow to import, and needed for a live endpoint only
+
     headers = {"Authorization": f"Bearer {api_key}"}
     for name, (method, path) in _PROBES.items():
         root = base_url.removesuffix("/v1") if path.startswith("/anthropic/") else base_url

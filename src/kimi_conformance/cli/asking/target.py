@@ -16,8 +16,6 @@ from kimi_conformance.cli.asking.offered import UNSERVED, unserved
 from kimi_conformance.cli.showing.show import say
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import KimiConformanceError, TransportError, UsageError, nearest
-from kimi_conformance.http import fetch
-from kimi_conformance.stage import refuse_unsendable
 from kimi_conformance.suite import Suite
 from kimi_conformance.wire.json_values import members, parse_json
 
@@ -102,6 +100,8 @@ def inspect(
             "simulator with --lane simulator."
         )
     url = (base_url or DEFAULT_BASE_URL).rstrip("/")
+    from kimi_conformance.stage import refuse_unsendable  # slow to import
+
     refuse_unsendable(url, api_key)
     ids = [] if "models" in without else _models(url, api_key)
     editions = suite.editions()
@@ -186,6 +186,10 @@ def listed_models(url: str, api_key: str) -> list[Any] | None:
         UsageError: The URL is none, or the key cannot be sent.
         UnusableTargetError: Nobody answers there, it is no Kimi API, or it refuses the key.
     """
+    # Slow to import, and needed for a live endpoint only.
+    from kimi_conformance.http import fetch
+    from kimi_conformance.stage import refuse_unsendable
+
     refuse_unsendable(url, api_key)
     try:
         reply = fetch("GET", f"{url}/models", headers={"Authorization": f"Bearer {api_key}"})

@@ -1,4 +1,4 @@
-"""`kimi-conformance gate`, `nightly` and `sla`: the three jobs people come for."""
+"""`kimi-conformance nightly` and `sla`: the jobs that load, too."""
 
 from functools import partial
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ from kimi_conformance.cli.asking.load_options import Bounds, Hands
 from kimi_conformance.cli.asking.offered import parse_without
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.asking.target import inspect, known_model, lane_of, unasked
-from kimi_conformance.cli.checking.judging import judge, judge_each, plan_of
+from kimi_conformance.cli.checking.judging import judge, plan_of
 from kimi_conformance.cli.keeping import sla_window
 from kimi_conformance.cli.keeping.history_file import remembered
 from kimi_conformance.cli.loading.asked import Whom, loaded
@@ -23,7 +23,7 @@ from kimi_conformance.cli.loading.run import Order, load_with_rest
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import UsageError
 
-__all__ = ["gate", "nightly", "sla"]
+__all__ = ["nightly", "sla"]
 
 SHORT_LOAD = 30.0  # seconds
 LOAD = "steady_chat"  # what a nightly run loads with
@@ -34,37 +34,6 @@ def available() -> tuple[str, ...]:
     """The adapters of this environment whose client is installed, the reference first."""
     names = [name for name in installed() if find_spec(_NEEDS.get(name, "sys")) is not None]
     return tuple(sorted(names, key=lambda name: (name != "reference", name)))
-
-
-@command("gate --adapter openai")
-@options.adapters
-@click.option(
-    "--edition", metavar="E", help="The API as of this date only; every edition otherwise."
-)
-@options.baseline
-@options.out
-@remembered
-@options.json_file
-def gate(
-    adapters: tuple[str, ...],
-    edition: str | None,
-    baseline: Path | None,
-    out: Path,
-    json_file: str | None,
-) -> int:
-    """Judge an adapter offline, by recordings and scripted answers.
-
-    For every pull request: no network, no key, seconds. Without --adapter it judges the
-    reference adapter; against every edition of the API, unless one is named.
-    """
-    suite = suites.find()
-    runs = []
-    for name in [edition] if edition else suite.editions():
-        target = inspect(suite, "cassette", edition=name, base_url=None, api_key=None, model=None)
-        plane = None if suite.has_recordings(name, "endpoint") else "adapter"
-        chosen = {"plane": plane, "baseline": baseline}
-        runs.append((target, plan_of(target, adapters or ("reference",), **chosen)))
-    return judge_each(suite, "gate", runs, out=out, json_file=json_file)
 
 
 @command("nightly --lane simulator --load-duration 30s")
