@@ -26,15 +26,27 @@ def environment(**more: str) -> dict[str, str]:
 def run(
     *arguments: str, cwd: Path, **more: str
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    result = subprocess.run(
+    return ended(begin(*arguments, cwd=cwd, **more), cwd)
+
+
+def begin(*arguments: str, cwd: Path, **more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [*COMMAND, *arguments, "--json", "answer.json"],
         cwd=cwd,
         env=environment(**more),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
+
+
+def ended(
+    command: subprocess.Popen[str], cwd: Path
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    """What it did and answered, when it has come to its end."""
+    out, err = command.communicate()
     answer = cwd / "answer.json"
+    result = subprocess.CompletedProcess(command.args, command.returncode, out, err)
     return result, json.loads(answer.read_text()) if answer.exists() else {}
 
 
@@ -70,6 +82,8 @@ def test_the_gate_holds_for_the_reference_adapter_in_every_edition(tmp_path: Pat
     of_adapters = [check for check in answer["checks"] if check["plane"] == "adapter"]
     assert {"passed"} == {check["verdict"] for check in of_adapters}
     assert {"2025-09", "2026-09"} == {check["edition"] for check in of_adapters}
+    only_later = {c["edition"] for c in of_adapters if c["requirement"] == "ERR-10"}
+    assert only_later == {"2026-09"}
     folders = sorted((tmp_path / "reports" / "out").iterdir())
     assert [folder.name.partition("gate")[2] for folder in folders] == ["-2025-09", "-2026-09"]
     for folder in folders:
@@ -78,12 +92,23 @@ def test_the_gate_holds_for_the_reference_adapter_in_every_edition(tmp_path: Pat
         }
 
 
-def test_the_gate_holds_for_one_edition(tmp_path: Path) -> None:
-    result, answer = run("gate", "--edition", "2026-09", cwd=tmp_path)
+def test_the_gate_of_one_edition_judges_that_one(tmp_path: Path) -> None:
+    """By an adapter that claims nothing, so that nothing is asked of it."""
+    (tmp_path / "theirs.py").write_text(
+        "class Modest:\n    name, version, capabilities = 'modest', '1', ()\n"
+        "    def __init__(self, binding): pass\n    async def aclose(self): pass\n"
+    )
+
+    result, answer = run(
+        *("gate", "--edition", "2026-09", "--adapter", "theirs:Modest"),
+        cwd=tmp_path,
+        PYTHONPATH=os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    )
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert {check["edition"] for check in answer["checks"]} == {"2026-09"}
-    assert "ERR-10" in {check["requirement"] for check in answer["checks"]}
+    of_adapters = [check for check in answer["checks"] if check["plane"] == "adapter"]
+    assert {"not_claimed"} == {check["verdict"] for check in of_adapters}
     (folder,) = (tmp_path / "reports" / "out").iterdir()
     assert folder.name.endswith("-gate")
 
@@ -96,16 +121,16 @@ def test_a_live_run_gives_the_verdicts_of_the_simulator_and_keeps_the_key(
     simulated.mkdir()
     key = simulator["api_key"]
 
+    other = begin(
+        *("nightly", "--adapter", "reference", "--lane", "simulator", "--no-load"), cwd=simulated
+    )
     result, answer = run(
         *("nightly", "--adapter", "reference"),
         cwd=live,
         KIMI_BASE_URL=simulator["base_url"],
         KIMI_API_KEY=key,
     )
-    _, expected = run(
-        *("nightly", "--adapter", "reference", "--lane", "simulator", "--no-load"),
-        cwd=simulated,
-    )
+    _, expected = ended(other, simulated)
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert answer["source"] == f"live ({simulator['base_url']})"
