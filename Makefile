@@ -29,11 +29,13 @@ run: install
 quick: install
 	$(BIN)/python -m pytest
 
-# The mutation matrix takes processors, the load tests mostly time: side by side they take half of it.
+# The mutation matrix takes processors; the other heavy tests mostly wait, for servers, clients and
+# the time that a load takes: side by side, and those file by file in two processes, they take half.
 test: install
 	@$(BIN)/python -m pytest -m "" $(MATRIX) >$(VENV)/matrix.log 2>&1 & matrix=$$!; \
 	trap 'kill $$matrix' INT TERM; \
-	$(BIN)/python -m pytest -m "" $(MATRIX:%=--ignore=%); others=$$?; \
+	$(BIN)/python -m pytest -m "" -n 2 --dist loadfile --no-loadscope-reorder \
+		$(MATRIX:%=--ignore=%); others=$$?; \
 	wait $$matrix; mutants=$$?; \
 	cat $(VENV)/matrix.log; \
 	exit $$((others | mutants))
