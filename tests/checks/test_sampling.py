@@ -138,7 +138,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=6 * settings.default.max_examples)
+@settings(max_examples=6 * settings().max_examples)
 @given(schema=st.sampled_from(SCHEMAS), data=st.data())
 def test_arguments_are_judged_as_by_a_validator_of_json_schema(
     schema: Mapping[str, Any], data: st.DataObject
