@@ -1,11 +1,8 @@
 """What tests of several parts need."""
 
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -34,19 +31,6 @@ def stage() -> Iterator[Stage]:
     """One stage for the whole session; each test opens lanes of its own."""
     with Stage() as stage:
         yield stage
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Our wheel, built once a session."""
-    out, root = tmp_path_factory.mktemp("dist"), Path(__file__).parent.parent
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, root],
-        check=True,
-        capture_output=True,
-    )
-    (built,) = out.glob("*.whl")
-    return built
 
 
 @pytest.fixture(scope="session")
