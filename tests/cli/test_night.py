@@ -16,8 +16,9 @@ sys.path.append(str(Path(__file__).parents[2]))
 from kimi_conformance import suite as suites
 from kimi_conformance.checks.item import CheckItem, CheckTimeoutError
 from kimi_conformance.checks.valued import UNKNOWN, Turns, chats_in
+from kimi_conformance.cli.asking.load_options import Bounds
 from kimi_conformance.cli.asking.pacing import Pacing, limits
-from kimi_conformance.cli.commands.jobs import _time_for_checks
+from kimi_conformance.cli.checking.night import Night
 from kimi_conformance.errors import UsageError
 from kimi_conformance.plugin import _TimeLimit
 from kimi_conformance.requirements import Level
@@ -225,7 +226,5 @@ def test_a_night_on_the_lowest_tier_is_never_refused_and_ends_in_time_with_a_rep
 
 
 def test_a_load_that_leaves_no_time_for_checks_is_refused() -> None:
-    assert _time_for_checks(100.0, 30.0) == 70.0
-    assert _time_for_checks(None, 30.0) is None
     with pytest.raises(UsageError, match="leaves no time"):
-        _time_for_checks(20.0, 30.0)
+        Night(parts=("checks", "load"), bounds=Bounds(), began=0.0, seconds=20.0, load_s=30.0)

@@ -294,7 +294,7 @@ def test_drift_is_1_and_is_in_the_page_the_answer_and_the_evidence(run: Any) -> 
     lines = (folder / "run.jsonl").read_bytes().splitlines(keepends=True)
     assert [str(flaw) for flaw in flaws(lines, SUITE.reports / "schemas")] == []
     records = [json.loads(line) for line in lines]
-    assert [each["record"] for each in records] == ["header", "drift", "footer"]
+    assert [each["record"] for each in records] == ["header", "drift", "looked", "footer"]
     page = (folder / "drift.html").read_text("utf-8")
     assert "Model retired" in page
     assert "provider changed" in page

@@ -40,6 +40,7 @@ class CheckItem:
         lanes: The lanes opened for it.
         opened: The adapters opened for it.
         recorded: The one among them that a cassette is made of, or None.
+        refusals: Of its chats, on a live endpoint; what came after waiting is in the lanes.
         not_claimed: Why the requirement does not apply to the SUT, or "".
         known: Its verdict where that is known without running it, else None.
     """
@@ -52,6 +53,7 @@ class CheckItem:
     lanes: list[Lane] = field(default_factory=list)
     opened: list[Adapter] = field(default_factory=list)
     recorded: Lane | None = None
+    refusals: list[Exchange] = field(default_factory=list)
     not_claimed: str = ""
     known: Verdict | None = None
     capabilities: tuple[str, ...] = ()
@@ -62,13 +64,9 @@ class CheckItem:
         return str(self.adapter or self.endpoint)
 
     def exchanges(self) -> list[Exchange]:
-        """Everything that its lanes saw."""
-        return [
-            exchange
-            for lane in self.lanes
-            if lane.journal is not None
-            for exchange in lane.journal.exchanges
-        ]
+        """Everything that its lanes saw, and the refusals that were waited out."""
+        journals = (lane.journal for lane in self.lanes if lane.journal is not None)
+        return [*(each for journal in journals for each in journal.exchanges), *self.refusals]
 
     def troubles(self) -> list[str]:
         """Why a source could not answer."""

@@ -17,7 +17,7 @@ from kimi_conformance.http import fetch
 from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Catalogue, Plane
 from kimi_conformance.verdicts import Outcome, Verdict
 
-__all__ = ["UNSERVED", "hints", "parse_without", "unserved"]
+__all__ = ["PROBES", "UNSERVED", "hints", "parse_without", "unserved"]
 
 UNSERVED = "unserved"
 _ABSENT = {404, 405, 501}  # how servers say that there is no such path, or not for this method
@@ -33,6 +33,7 @@ _PROBES: Mapping[str, tuple[str, str]] = {
     "formulas": ("GET", "/formulas/moonshot/web-search:latest/tools"),
     "anthropic": ("POST", "/anthropic/v1/messages"),
 }
+PROBES = len(_PROBES)  # requests
 
 
 def parse_without(given: Sequence[str]) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """What drift is looked for in, by whom it is answered, and what came of it."""
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +35,7 @@ __all__ = [
     "Target",
     "against",
     "between",
+    "look",
     "recordings_of",
     "recordings_of_run",
     "simulated",
@@ -57,16 +60,21 @@ class Found:
     Attributes:
         changes: Each once.
         asked: How many recorded requests there were.
-        compared: How many were answered so that they could be compared.
+        places: Those that were answered so that they could be compared.
         left: Why the others were not, with the count of each reason.
         ended: What ended the looking before its end, or "".
     """
 
     changes: Sequence[Change] = ()
     asked: int = 0
-    compared: int = 0
+    places: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     ended: str = ""
+
+    @property
+    def compared(self) -> int:
+        """How many could be compared."""
+        return len(self.places)
 
     @property
     def looked(self) -> bool:
@@ -74,7 +82,7 @@ class Found:
         return self.compared > 0 and self.compared >= self.left["no answer that tells anything"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """When to stop, besides the budget.
 
@@ -160,6 +168,29 @@ def _sent(exchange: Exchange) -> tuple[Any, ...]:
     return request.method, request.path, request.query, request.body, exchange.answer.status
 
 
+def look(
+    recordings: Sequence[Recording], old: Edition, target: Target, until: float | None = None
+) -> Found:
+    """As `against`; what ends it before it has begun is told like what ends it later.
+
+    Args:
+        recordings: Held against what is answered now.
+        old: Their edition.
+        target: Who is asked.
+        until: Monotonic time at which no more is begun, or None.
+    """
+    found = Found(asked=sum(len(one.exchanges) for one in recordings))
+    if not recordings:
+        found.ended = "there is no recording"
+        return found
+    try:
+        return asyncio.run(against(recordings, old, target, Limits(until, time.monotonic)))
+    except (TransportError, BudgetError) as error:
+        found.left["not reached"] = found.asked
+        found.ended = str(error)
+        return found
+
+
 async def against(
     recordings: Sequence[Recording], old: Edition, target: Target, limits: Limits
 ) -> Found:
@@ -209,9 +240,8 @@ async def _ask(
             )
         ]
         try:
-            answers += [
-                one async for one in _answers(recording, sessions, models, model_for, found)
-            ]
+            async for one in _answers(recording, sessions, models, model_for, found):
+                answers.append(one)  # noqa: PERF401 - what came before the end is kept
         except (BudgetError, TransportError) as error:
             found.ended = str(error)
             break
@@ -235,10 +265,11 @@ async def _answers(
         ):
             found.left["no answer that tells anything"] += 1
         else:
-            found.compared += 1
+            place = f"{recording.name}{recorded.id}"
+            found.places.append(place)
             asked = members(parse_json(recorded.request.body)).get("model")
             one = Answers(
-                place=f"{recording.name}{recorded.id}",
+                place=place,
                 route=route_of(recorded.request, recorded.answer),
                 recorded=_traits(recorded.request, recorded.answer, models),
                 first=_traits(*first, models),
@@ -280,7 +311,7 @@ def between(recordings: Sequence[Recording], after: Sequence[Recording], edition
         if not told:
             found.left["not asked again" if not same else "no answer that tells anything"] += 1
             continue
-        found.compared += 1
+        found.places.append(recording.name)
         traits = [_traits(recorded.request, answer, models) for answer in told]
         answers.append(
             Answers(
