@@ -20,8 +20,11 @@ from kimi_conformance.cli.checking import drift_looking
 from kimi_conformance.cli.checking.drift_looking import Limits, against, recordings_of, simulated
 from kimi_conformance.cli.checking.replaying import Recording, Session
 from kimi_conformance.drift import Change
+from kimi_conformance.errors import BudgetError
 from kimi_conformance.reporting.formats.evidence_schema import flaws
 from kimi_conformance.stage import Stage
+from kimi_conformance.stage.live import is_chat
+from kimi_conformance.wire.exchange import Request
 
 __all__ = ["run"]
 
@@ -257,6 +260,44 @@ async def test_nothing_is_begun_after_the_time_and_what_was_found_is_told() -> N
     assert found.ended == "the time is over"
     assert 0 < found.compared < found.asked
     assert found.left["not reached"] == found.asked - found.compared
+
+
+async def test_what_asks_no_model_goes_on_when_there_is_no_more_for_chats() -> None:
+    now = SUITE.edition(NEW)
+    chats = [one for one in some("chat") if is_chat(one.exchanges[0].request)][:2]
+    lists = [one for one in some("models") if not any(is_chat(e.request) for e in one.exchanges)]
+    mixed = [*chats, *lists]
+
+    found = await against(mixed, now, replace(simulated(now), open=_Thrifty), FOREVER)
+
+    assert found.ended == "no more tokens"
+    assert {place.split("/")[2] for place in found.places} == {"models"}
+    assert found.left["not reached"] == sum(len(one.exchanges) for one in chats)
+
+
+def test_one_recording_of_each_topic_comes_first() -> None:
+    every = recordings_of_newest()
+    topics = [one.name.split("/")[2] for one in every]
+    asks = [any(is_chat(each.request) for each in one.exchanges) for one in every]
+
+    first = next(n for n in range(1, len(every)) if asks[n - 1] and not asks[n])
+    assert len(set(zip(topics[:first], asks[:first], strict=True))) == first
+    assert set(topics[:first]) == set(topics)
+    assert asks[first:] == sorted(asks[first:])
+
+
+class _Thrifty:
+    """The simulator, whose account has no more for chats."""
+
+    kind = "simulator"
+
+    def __init__(self, number: int) -> None:
+        self._simulator = simulated(SUITE.edition(NEW)).open(number)
+
+    async def answer(self, request: Request) -> Any:
+        if is_chat(request):
+            raise BudgetError("no more tokens")
+        return await self._simulator.answer(request)
 
 
 @pytest.fixture

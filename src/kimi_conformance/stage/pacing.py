@@ -3,6 +3,7 @@ Asks a live endpoint no faster than the account may: waits before it is refused,
 
     asked for      how many chats at once, chats and tokens a minute: never passed
     learned        from a refusal (429) that names its limit; then kept as if asked for
+    others' chats  one that our own chats do not explain: a minute, then theirs are over as well
     otherwise      as long as the refusal says, or until the oldest chat of the minute is over
 
 Only chats count against these limits, as far as is known. A refusal by RPM says to wait one
@@ -268,6 +269,8 @@ class Paced:
         text = refusal.body.decode("utf-8", "replace")
         if _HOPELESS.search(text):
             return None
+        if _RPM.search(text) and self.pace.rpm is not None and len(self._sent) <= self.pace.rpm:
+            return MINUTE + MARGIN
         told = _told(refusal.headers, text)
         if told is None or (_TPM.search(text) and len(self._sent) > 1):
             told = self._sent[0][0] + MINUTE + MARGIN - self._clock() if self._sent else 1.0

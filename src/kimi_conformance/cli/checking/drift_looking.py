@@ -22,6 +22,7 @@ from kimi_conformance.runs import Run
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.simulator.faults import parse_switch
 from kimi_conformance.stage import Source
+from kimi_conformance.stage.live import is_chat
 from kimi_conformance.stage.source import Closable
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import is_outage
@@ -120,7 +121,10 @@ class Target:
 
 
 def recordings_of(suite: Suite, edition: str, folder: Path | None = None) -> list[Recording]:
-    """The cassettes of an edition's endpoint plane, the cheapest first.
+    """The cassettes of an edition's endpoint plane, in order of value.
+
+    First one of each topic, then a second of each, and so on; those that ask no model come before
+    all others but the first of each topic, since they cost next to nothing.
 
     Raises:
         CassetteError: One is damaged.
@@ -132,7 +136,19 @@ def recordings_of(suite: Suite, edition: str, folder: Path | None = None) -> lis
         Recording(name=name, exchanges=read(file, name).interactions)
         for name, file in zip(names, files, strict=True)
     ]
-    return list(_once(sorted(found, key=lambda one: (_cost(one), one.name))))
+    return _by_value(_once(sorted(found, key=lambda one: (_cost(one), one.name))))
+
+
+def _by_value(recordings: Iterable[Recording]) -> list[Recording]:
+    """The same, of each topic the first first; they come cheapest first."""
+    seen: Counter[tuple[str, bool]] = Counter()
+    placed = []
+    for number, one in enumerate(recordings):
+        asks = _cost(one)[0] > 0
+        topic = (one.name.split("/")[2], asks)
+        placed.append((seen[topic] > 0, asks, seen[topic], number, one))
+        seen[topic] += 1
+    return [one for *_, one in sorted(placed, key=lambda each: each[:4])]
 
 
 def recordings_of_run(run: Run) -> list[Recording]:
@@ -147,9 +163,7 @@ def recordings_of_run(run: Run) -> list[Recording]:
 
 def _cost(recording: Recording) -> tuple[int, int]:
     """First what asks no model, then by how much is sent."""
-    chats = sum(
-        one.request.path.endswith(("/chat/completions", "/messages")) for one in recording.exchanges
-    )
+    chats = sum(is_chat(one.request) for one in recording.exchanges)
     return chats, len(recording.exchanges)
 
 
@@ -226,10 +240,14 @@ async def _ask(
     model_for = _substitutes(recordings, listed, old, target)
     models = (*model_for, *listed, *(model.id for model in old.models))
     answers: list[Answers] = []
+    no_more_chats = False
     for recording in recordings:
         if limits.passed:
             found.ended = "the time is over"
             break
+        asks = _cost(recording)[0] > 0
+        if asks and no_more_chats:
+            continue
         sessions = [
             Session(source=source, api_key=key, model_for=swapped, now=now)
             for source, key, swapped, now in (
@@ -242,7 +260,12 @@ async def _ask(
         try:
             async for one in _answers(recording, sessions, models, model_for, found):
                 answers.append(one)  # noqa: PERF401 - what came before the end is kept
-        except (BudgetError, TransportError) as error:
+        except BudgetError as error:
+            found.ended = str(error)
+            if not asks:
+                break
+            no_more_chats = True  # there may be enough for what asks no model
+        except TransportError as error:
             found.ended = str(error)
             break
     return answers
