@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[2]))
 from tests.cli.conftest import run
 
 from kimi_conformance import suite as suites
+from kimi_conformance.cassettes import read
 from kimi_conformance.cli.checking import drift_looking
 from kimi_conformance.cli.checking.drift_looking import Limits, against, recordings_of, simulated
 from kimi_conformance.cli.checking.replaying import Recording, Session
@@ -190,6 +191,11 @@ _KEPT: list[Recording] = []
         ("auth", "error_message_mute", {("textual", "Invalid Authentication", "Bad Request")}),
         ("chat", "id_missing", {("breaking", "string", "absent")}),
         ("chat", "usage_total_wrong", {("breaking", "kept", "broken")}),
+        (
+            "chat",
+            "prompt_drifts",
+            {("quantitative", "the same for the same request", "another each time")},
+        ),
         ("chat", "uuid_ids", {("breaking", "chatcmpl-<24>", "chatcmpl-<8>-<4>-<4>-<4>-<12>")}),
     ],
 )
@@ -202,6 +208,21 @@ async def test_a_fault_is_named_as_what_it_is(topic: str, fault: str, named: set
     assert said >= named
     assert bool(said) == bool(named)
     assert {change.attribution.value for change in found.changes} <= {"provider changed"}
+
+
+async def test_calls_that_share_an_id_are_named_where_a_recording_has_two_in_one_answer() -> None:
+    """In the newer edition none has: its models decide themselves whether they call two tools."""
+    now = SUITE.edition(OLD)
+    folder = SUITE.cassettes / OLD / "endpoint" / "tools"
+    name = "two_tools_are_called_in_one_answer"
+    exchanges = read(folder / f"{name}.yaml", name).interactions
+    recording = Recording(name=f"{OLD}/endpoint/tools/{name}", exchanges=exchanges)
+
+    (change,) = (
+        await against([recording], now, simulated(now, ("call_ids_same",)), FOREVER)
+    ).changes
+
+    assert (change.kind.value, change.laws) == ("breaking", ("TOOLCALL-007",))
 
 
 async def test_two_runs_of_the_simulator_with_other_seeds_are_no_drift() -> None:

@@ -298,6 +298,7 @@ async def _answers(
                 first=_traits(*first, models),
                 second=_traits(*second, models),
                 same_model=asked not in model_for,
+                same_request=first[0].body == second[0].body,
             )
             laws = (
                 _broken(*first) & _broken(*second)
