@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kimi_conformance.cli.judging import plan_of
-from kimi_conformance.cli.pytest_child import run_checks
-from kimi_conformance.cli.run_folder import RunFolder, read_run
-from kimi_conformance.cli.target import inspect
 
 from kimi_conformance import suite as suites
 from kimi_conformance.cassettes import Player, read
 from kimi_conformance.checks.item import CheckItem, Phase, outcome_of
+from kimi_conformance.cli.asking.target import inspect
+from kimi_conformance.cli.checking.judging import plan_of
+from kimi_conformance.cli.checking.pytest_child import run_checks
+from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.http import httpx
 from kimi_conformance.stage import Lane, Stage

@@ -21,7 +21,7 @@ from kimi_conformance.requirements import Plane
 from kimi_conformance.runs import Run
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.simulator.faults import parse_switch
-from kimi_conformance.stage import Source
+from kimi_conformance.stage import Budget, Live, Pace, Paced, Source
 from kimi_conformance.stage.live import is_chat
 from kimi_conformance.stage.source import Closable
 from kimi_conformance.suite import Suite
@@ -36,6 +36,7 @@ __all__ = [
     "Target",
     "against",
     "between",
+    "live_target",
     "look",
     "recordings_of",
     "recordings_of_run",
@@ -404,6 +405,37 @@ def simulated(edition: Edition, faults: Sequence[str] = (), seed: int = 0) -> Ta
         edition=edition,
         model=edition.default_model,
         now=_fixed,
+    )
+
+
+def live_target(
+    base_url: str,
+    api_key: str,
+    edition: Edition,
+    model: str | None,
+    budget: Budget,
+    pace: Pace,
+    recent: Iterable[tuple[float, int]] = (),
+) -> Target:
+    """A live endpoint as a target: asked within its budget, and no faster than it may be.
+
+    Args:
+        base_url: Of the endpoint.
+        api_key: Its key.
+        edition: It is held against.
+        model: What is asked in place of models that it does not have; None: the edition's.
+        budget: What may be spent.
+        pace: How fast it may be asked.
+        recent: Chats that count already, see `Paced`.
+    """
+    live = Live(base_url, api_key, placeholder=PLACEHOLDER_KEY, budget=budget)
+    paced = Paced(live, pace, recent=recent)
+    return Target(
+        open=lambda _number: paced,
+        api_key=api_key,
+        edition=edition,
+        model=model or edition.default_model,
+        now=time.time,
     )
 
 

@@ -20,13 +20,19 @@ from typing import Any
 from kimi_conformance.checks.evidence import answered_by_the_api
 from kimi_conformance.cli.asking.load_options import Bounds
 from kimi_conformance.cli.asking.target import Target
-from kimi_conformance.cli.checking.drift_looking import Found, look, recordings_of, simulated
+from kimi_conformance.cli.checking.drift_looking import (
+    Found,
+    live_target,
+    look,
+    recordings_of,
+    simulated,
+)
 from kimi_conformance.cli.checking.drift_looking import Target as Asked
 from kimi_conformance.cli.checking.replaying import Recording
-from kimi_conformance.cli.commands.drift import ages_of, live_target
 from kimi_conformance.cli.keeping.drift_evidence import drift_record, looked_record, verdict_of
+from kimi_conformance.cli.keeping.recorded_days import ages_of
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
-from kimi_conformance.cli.loading.run.plan import spending_of
+from kimi_conformance.cli.loading.plan import spending_of
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import UsageError
 from kimi_conformance.stage import Budget, Pace

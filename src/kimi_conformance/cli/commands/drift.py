@@ -1,15 +1,13 @@
 """`kimi-conformance drift`: what an endpoint says now that it did not say when recorded."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.checks.bench import PLACEHOLDER_KEY
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
@@ -18,6 +16,7 @@ from kimi_conformance.cli.checking.drift_looking import (
     Found,
     Target,
     between,
+    live_target,
     look,
     recordings_of,
     recordings_of_run,
@@ -33,20 +32,20 @@ from kimi_conformance.cli.keeping.drift_evidence import (
     verdict_of,
     wrapped,
 )
-from kimi_conformance.cli.keeping.recorded_days import recorded_days
+from kimi_conformance.cli.keeping.recorded_days import ages_of
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.showing import show
-from kimi_conformance.drift import Age, ages
+from kimi_conformance.drift import Age
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import UsageError
 from kimi_conformance.reporting.formats.printing import page, write_files
 from kimi_conformance.reporting.views.drifted import drifted
 from kimi_conformance.reporting.views.view import Headline
-from kimi_conformance.stage import Budget, Live, Pace, Paced
+from kimi_conformance.stage import Budget, Pace
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["ages_of", "drift", "live_target"]
+__all__ = ["drift"]
 
 CASSETTES, LIVE, SIMULATOR = "cassettes", "live", "simulator"
 _WORDS = {
@@ -207,44 +206,8 @@ def _recorded(
     return recordings_of_run(run), old, f"run {run.header['run']}"
 
 
-def live_target(
-    base_url: str,
-    api_key: str,
-    edition: Edition,
-    model: str | None,
-    budget: Budget,
-    pace: Pace,
-    recent: Iterable[tuple[float, int]] = (),
-) -> Target:
-    """A live endpoint as a target: asked within its budget, and no faster than it may be.
-
-    Args:
-        base_url: Of the endpoint.
-        api_key: Its key.
-        edition: It is held against.
-        model: What is asked in place of models that it does not have; None: the edition's.
-        budget: What may be spent.
-        pace: How fast it may be asked.
-        recent: Chats that count already, see `Paced`.
-    """
-    live = Live(base_url, api_key, placeholder=PLACEHOLDER_KEY, budget=budget)
-    paced = Paced(live, pace, recent=recent)
-    return Target(
-        open=lambda _number: paced,
-        api_key=api_key,
-        edition=edition,
-        model=model or edition.default_model,
-        now=time.time,
-    )
-
-
 def _ages(suite: Suite, asked: _Asked, from_: str) -> list[Age]:
     return ages_of(suite, asked.before.rpartition(" ")[2]) if from_ == CASSETTES else []
-
-
-def ages_of(suite: Suite, edition: str) -> list[Age]:
-    """How old the live recordings of an edition are today, by what they say."""
-    return ages(recorded_days(suite.cassettes / edition), datetime.now(UTC).date())
 
 
 def _tell(

@@ -16,7 +16,7 @@ from kimi_conformance.cli.asking.load_options import Bounds
 from kimi_conformance.cli.asking.target import Target
 from kimi_conformance.cli.checking.judging import judged_load, source_name
 from kimi_conformance.cli.keeping.run_folder import RunFolder
-from kimi_conformance.cli.loading.run.plan import spending_of
+from kimi_conformance.cli.loading.plan import spending_of
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import KimiConformanceError, UsageError
 from kimi_conformance.load.running.launch import Crew, run_scenario
