@@ -21,9 +21,9 @@ from kimi_conformance.cli.checking.night import Night, Spent, look_for_drift, of
 from kimi_conformance.cli.keeping import sla_window
 from kimi_conformance.cli.keeping.history_file import remembered
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
-from kimi_conformance.cli.loading.run import Order, load_with_rest
 from kimi_conformance.cli.loading.asked import Whom, loaded
 from kimi_conformance.cli.loading.plan import foreseen, guard, plan_of_load, say_load
+from kimi_conformance.cli.loading.run import Order, load_with_rest
 from kimi_conformance.cli.showing import show
 from kimi_conformance.verdicts import RunVerdict
 
