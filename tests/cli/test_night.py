@@ -260,7 +260,10 @@ def test_the_time_of_a_night_is_shared_and_some_is_left_to_report() -> None:
 
 
 def test_what_was_spent_is_the_sum_of_all_parts() -> None:
-    budgets = [{"requests": 1, "tokens": 2}, {"requests": 3, "tokens": 4, "cost": 0.5}]
+    budgets: list[dict[str, Any]] = [
+        {"requests": 1, "tokens": 2},
+        {"requests": 3, "tokens": 4, "cost": 0.5},
+    ]
 
     assert Spent.by(budgets) == Spent(requests=4, tokens=6, cost=0.5)
 

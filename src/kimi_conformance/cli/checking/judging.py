@@ -19,7 +19,7 @@ from kimi_conformance.stage import Budget
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict, worst_of
 
-__all__ = ["judge", "judge_each", "plan_of"]
+__all__ = ["Part", "judge", "judge_each", "plan_of"]
 
 Part = Callable[[RunFolder], tuple[RunVerdict, str]]
 

@@ -203,7 +203,8 @@ def _live(
     limits: Mapping[str, Any],
     before: Sequence[Record],
 ) -> Asked:
-    learned = next((each["limits"] for each in reversed(before) if "limits" in each), {})
+    none: Mapping[str, Any] = {}
+    learned = next((each["limits"] for each in reversed(before) if "limits" in each), none)
     known = {name: limit for name, limit in learned.items() if limit is not None}
     wall = time.time()
     return live_target(

@@ -16,7 +16,7 @@ from kimi_conformance.cli.asking.load_options import Bounds, Hands
 from kimi_conformance.cli.asking.offered import parse_without
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.asking.target import inspect, known_model, lane_of, unasked
-from kimi_conformance.cli.checking.judging import judge, judge_each, plan_of
+from kimi_conformance.cli.checking.judging import Part, judge, judge_each, plan_of
 from kimi_conformance.cli.checking.night import Night, Spent, look_for_drift, offered, priced
 from kimi_conformance.cli.keeping import sla_window
 from kimi_conformance.cli.keeping.history_file import remembered
@@ -187,7 +187,10 @@ def nightly(
         order = Order(scenario=LOAD, duration_s=seconds or 0.0, bounds=left)
         return load_with_rest(suite, order, target, folder)
 
-    parts = {"drift": partial(look_for_drift, suite, night, target, pace), "load": loaded_last}
+    parts: dict[str, Part] = {
+        "drift": partial(look_for_drift, suite, night, target, pace),
+        "load": loaded_last,
+    }
     return judge(
         suite,
         "nightly",
