@@ -296,6 +296,11 @@ def message(body: Any) -> Exchange:
     return exchange(body, path="/anthropic/v1/messages", sent={"model": "kimi-k3"})
 
 
+def refused(error: Any) -> Exchange:
+    sent = {"model": "kimi-k3"}
+    return exchange({"error": error}, path="/anthropic/v1/messages", sent=sent, status=400)
+
+
 def messages(*events: Any) -> Exchange:
     sse = b"".join(f"event: {e['type']}\ndata: ".encode() + compact(e) + b"\n\n" for e in events)
     sent = {"model": "kimi-k3", "stream": True}
@@ -574,6 +579,10 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
     ),
     "message": (message(MESSAGE), laws("WIRE 1", "MESSAGES 1 2")),
     "messages": (messages(*MESSAGE_EVENTS), laws("WIRE 1", "MESSAGES 1-3")),
+    "message, refused": (
+        refused({"type": "invalid_request_error", "message": "no"}),
+        laws("WIRE 1", "MESSAGES 4"),
+    ),
     "messages, broken off": (
         messages(*MESSAGE_EVENTS[:4], {"type": "error", "error": {"type": "overloaded_error"}}),
         laws("WIRE 1", "MESSAGES 1-3"),
@@ -889,6 +898,11 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("MESSAGES-003", "untyped", event(2, "content_block.type", ...)),
     ("MESSAGES-003", "no text", event(3, "delta.text", ["hi"])),
     ("MESSAGES-003", "no end", messages(*MESSAGE_EVENTS[:-1])),
+    ("MESSAGES-003", "no beginning", messages(*MESSAGE_EVENTS[1:])),
+    ("MESSAGES-003", "open", messages(*MESSAGE_EVENTS[:4], *MESSAGE_EVENTS[5:])),
+    ("MESSAGES-004", "untyped", refused({"message": "no"})),
+    ("MESSAGES-004", "mute", refused({"type": "invalid_request_error"})),
+    ("MESSAGES-004", "text", refused("no")),
     ("SENT-006 SENT-007", "no names", asks(of={})),
     ("SENT-001", "no JSON", with_request(asks(), body=b"model=kimi")),
     ("SENT-001", "latin-1", with_request(asks(), body=b'{"caf\xe9":1}')),

@@ -143,8 +143,8 @@ UNSPOKEN: Sequence[Rule] = (
     Rule(
         "*",
         "POST /anthropic/v1/messages",
-        "error.message|type",
-        "what a refusal says is asked for in recordings of its own",
+        "type",
+        "whose envelope a refusal has is asked for in recordings of its own",
     ),
     Rule(
         "drop_chunk",
@@ -173,6 +173,12 @@ UNNOTICED: Sequence[Rule] = (
         "GET /v1/models",
         "401 → *",
         "the check of an adapter: any refusal tells its user that the key is wrong",
+    ),
+    Rule(
+        _FIELDS,
+        "DELETE /v1/caching/…",
+        "*",
+        "on the adapter plane the client decides what of an answer it looks at",
     ),
     Rule(
         _FIELDS,

@@ -218,6 +218,7 @@ MESSAGES = (
         "Does not end the blocks of a streamed message.",
         _without("content_block_stop"),
         _streams,
+        laws=("MESSAGES-003",),
     ),
     _row("message_events_nameless", "Gives events no names.", _on_events(_nameless), _streams),
     _row("message_usage_grows", "Counts more at the end.", _on_events(_in_usage), _streams),

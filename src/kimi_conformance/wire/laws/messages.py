@@ -123,29 +123,67 @@ def _is_streamed(reading: Reading) -> bool:
     return reading.whole and any(event.get("type") for event in _events(reading))
 
 
-def _wrong_block(reading: Reading) -> Iterator[str]:
+_OF_BLOCKS = ("content_block_start", "content_block_delta", "content_block_stop")
+
+
+def _wrong_stream(reading: Reading) -> Iterator[str]:
+    events = _events(reading)
+    kinds = [event.get("type") for event in events]
+    if kinds[0] != "message_start":
+        yield f"the stream begins with {shown(kinds[0])}"
+    yield from _wrong_blocks([event for event in events if event.get("type") in _OF_BLOCKS])
+    if "error" in kinds:  # it broke off, and says so
+        return
+    if kinds[-1] != "message_stop":
+        yield f"the stream ends with {shown(kinds[-1])}"
+    begun, over = (
+        {event["index"] for event in events if event.get("type") == kind and _is_placed(event)}
+        for kind in (_OF_BLOCKS[0], _OF_BLOCKS[-1])
+    )
+    for index in sorted(begun - over):
+        yield f"block {index} is not stopped"
+
+
+def _is_placed(event: Mapping[str, Any]) -> bool:
+    return is_count(event.get("index"))
+
+
+def _wrong_blocks(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     started: set[Any] = set()
-    for event in _events(reading):
-        kind, index = event.get("type"), event.get("index")
-        if kind not in {"content_block_start", "content_block_delta", "content_block_stop"}:
-            continue
+    for event in events:
+        kind, index = event["type"], event.get("index")
         if not is_count(index):
             yield f"a {kind} is of the block {shown(index)}"
             continue
-        part = members(event.get("content_block" if kind == "content_block_start" else "delta"))
         if kind == "content_block_start":
             started.add(index)
         elif index not in started:
             yield f"a {kind} is of block {index}, which was not started"
         if kind != "content_block_stop":
-            yield from _wrong_part(part, f"a {kind} of block {index}")
-    kinds = [event.get("type") for event in _events(reading)]
-    if "error" not in kinds and kinds[-1] != "message_stop":
-        yield f"the stream ends with {shown(kinds[-1])}"
+            part = event.get("content_block" if kind == "content_block_start" else "delta")
+            yield from _wrong_part(members(part), f"a {kind} of block {index}")
+
+
+def _is_refusal(reading: Reading) -> bool:
+    return (
+        reading.method == "POST"
+        and reading.path == _PATH
+        and reading.status is not None
+        and reading.status >= 400
+        and isinstance(reading.json, dict)
+    )
+
+
+def _mute_refusal(reading: Reading) -> Iterator[str]:
+    error = members(members(reading.json).get("error"))
+    for name in ("type", "message"):
+        if not is_text(error.get(name)):
+            yield f"error.{name} is {shown(error.get(name))}, not a text"
 
 
 LAWS = (
     Law("MESSAGES-001", Plane.ENDPOINT, _has_messages, _wrong_message),
     Law("MESSAGES-002", Plane.ENDPOINT, _has_messages, _wrong_usage),
-    Law("MESSAGES-003", Plane.ENDPOINT, _is_streamed, _wrong_block),
+    Law("MESSAGES-003", Plane.ENDPOINT, _is_streamed, _wrong_stream),
+    Law("MESSAGES-004", Plane.ENDPOINT, _is_refusal, _mute_refusal),
 )
