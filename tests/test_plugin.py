@@ -166,7 +166,7 @@ def test_each_ending_has_its_verdict(sound: tuple[Run, str]) -> None:
         "passes": Verdict.PASSED,
         "fails": Verdict.FAILED,
         "cannot_tell": Verdict.INCONCLUSIVE,
-        "has_no_recording": Verdict.INCONCLUSIVE,
+        "has_no_recording": Verdict.ERROR,
         "has_variants[the-a]": Verdict.PASSED,
         "has_variants[the-b]": Verdict.FAILED,
         "is_skipped": Verdict.INCONCLUSIVE,

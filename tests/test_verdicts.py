@@ -34,6 +34,7 @@ def outcomes(**counts: int) -> list[Outcome]:
         ({"passed": 95, "inconclusive": 5}, RunVerdict.CONFORMANT),
         ({"passed": 94, "inconclusive": 6}, RunVerdict.INCONCLUSIVE),
         ({"passed": 94, "error": 6}, RunVerdict.INCONCLUSIVE),
+        ({"passed": 999, "error": 1}, RunVerdict.INCONCLUSIVE),
         ({"failed": 1, "inconclusive": 99}, RunVerdict.NOT_CONFORMANT),
         ({"passed": 1, "known_failure": 1}, RunVerdict.CONFORMANT),
         ({"not_claimed": 50}, RunVerdict.INCONCLUSIVE),
@@ -43,6 +44,19 @@ def outcomes(**counts: int) -> list[Outcome]:
 )
 def test_the_rule(counts: dict[str, int], verdict: RunVerdict) -> None:
     assert conclude(outcomes(**counts)).verdict is verdict
+
+
+@pytest.mark.parametrize("level", [Level.MUST, Level.SHOULD])
+def test_one_recording_that_cannot_be_played_is_red_and_says_what_to_type(level: Level) -> None:
+    name = "2026-09/endpoint/chat/an_answer"
+    one = replace(PASSED, level=level, verdict=Verdict.ERROR, unplayable=name)
+
+    conclusion = conclude([*outcomes(passed=999), one])
+
+    assert conclusion.verdict is RunVerdict.NOT_CONFORMANT
+    assert conclusion.because == (
+        f"1 recording cannot be played: {name}. Make it anew with: kimi-conformance record {name}"
+    )
 
 
 def test_a_broken_should_is_no_broken_must() -> None:

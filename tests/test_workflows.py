@@ -43,7 +43,6 @@ VARIABLES = {
     "GITHUB_REPOSITORY": "owner/name",
     "GITHUB_REF_NAME": "v0.1.0",
     "NIGHT": "3",
-    "DRIFT": "1",
     "CI_PROJECT_DIR": ".",
     "VERSIONS": "lowest",
 }
@@ -57,7 +56,7 @@ case "$(basename "$0") $*" in
   gh*) echo 42 ;;
   python*__version__*) echo 0.1.0 ;;
 esac
-case "$1" in nightly|drift|notify) exit "${ENDS:-0}" ;; esac
+case "$1" in nightly|notify) exit "${ENDS:-0}" ;; esac
 """
 
 
@@ -153,7 +152,7 @@ def test_a_pull_request_sees_no_secret_and_asks_no_live_api() -> None:
 def test_the_key_is_given_to_the_steps_that_ask_and_to_no_others() -> None:
     with_key = {step["name"] for _, _, step in steps() if "KIMI_API_KEY" in step.get("env", {})}
 
-    assert with_key == {"Night", "Drift"}
+    assert with_key == {"Night"}
     assert WORKFLOWS["nightly"]["jobs"]["night"]["environment"] == "live"
     assert "KIMI_API_KEY" not in WORKFLOWS["nightly"]["jobs"]["night"]["env"]
 
@@ -164,11 +163,23 @@ def test_nothing_from_outside_is_pasted_into_a_script() -> None:
 
 def test_a_night_keeps_its_budget_and_its_time() -> None:
     asked = [line for script in scripts().values() for line in commands(script)]
-    spending = [line for line in asked if line[0] in {"nightly", "drift"}]
+    spending = [line for line in asked if line[0] in {"nightly", "drift", "load", "probe"}]
 
-    assert len(spending) == 4  # of GitHub and of GitLab
+    assert [line[0] for line in spending] == ["nightly"] * 2  # of GitHub and of GitLab
     for line in spending:
         assert {"--max-requests", "--max-tokens", "--time-limit-total", "--tier"} <= set(line)
+
+
+def test_a_pull_request_and_a_merge_request_look_at_the_recordings_and_for_secrets() -> None:
+    by_job: dict[str, list[str]] = {}
+    for where, script in scripts().items():
+        by_job.setdefault(where.rpartition("/")[0], []).extend(
+            " ".join(line[:2]) for line in commands(script)
+        )
+
+    asked = {"gate --out", "record --check", "scan cassettes"}
+    assert set(by_job["pull-request/gate"]) >= asked
+    assert set(by_job["gitlab"]) >= asked
 
 
 def commands(script: str) -> list[list[str]]:
@@ -184,17 +195,16 @@ def commands(script: str) -> list[list[str]]:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """A folder in which every program is a stub, and a night and a drift run are there."""
+    """A folder in which every program is a stub, and the run of a night is there."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("gh", "kimi-conformance", "make", "pip", "python", "ruff"):
         (programs / name).write_text(STUB)
         (programs / name).chmod(0o755)
-    for name, file in (("20260910-nightly", "report.html"), ("20260910-drift", "drift.html")):
-        folder = tmp_path / "reports" / "out" / name
-        folder.mkdir(parents=True)
-        (folder / file).write_text("page")
-        (folder / "run.jsonl").write_text("{}")
+    folder = tmp_path / "reports" / "out" / "20260910-nightly"
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text("page")
+    (folder / "run.jsonl").write_text("{}")
     return tmp_path
 
 
@@ -278,9 +288,10 @@ def test_a_night_that_did_not_hold_is_told_and_then_is_red(workspace: Path) -> N
     told, called = dry(of["nightly/night/Tell whoever should know"], workspace, ENDS="1")
     assert told == 0
     (notify,) = called
-    assert notify.count("--run") == 2
-    assert dry(of["nightly/night/How it ended"], workspace, NIGHT="1", DRIFT="0")[0] == 1
-    assert dry(of["nightly/night/How it ended"], workspace, NIGHT="3", DRIFT="1")[0] == 0
+    assert notify.count("--run") == 1
+    ended = of["nightly/night/How it ended"]
+    codes = {night: dry(ended, workspace, NIGHT=night)[0] for night in ("0", "1", "2", "3", "")}
+    assert codes == {"0": 0, "1": 1, "2": 1, "3": 0, "": 1}
 
 
 def test_what_could_not_be_told_makes_the_night_red(workspace: Path) -> None:

@@ -52,6 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--kimi-samples", type=int, help="requests a requirement that is decided by a share")
     option("--kimi-max-requests", type=int, help="budget of a live run, in requests")
     option("--kimi-max-tokens", type=int, help="budget of a live run, in tokens asked for")
+    option("--kimi-max-cost", type=float, help="budget of a live run, in dollars asked for")
+    option("--kimi-price-in", type=float, default=0.0, help="dollars a million prompt tokens")
+    option("--kimi-price-out", type=float, default=0.0, help="dollars a million answer tokens")
     option("--kimi-time-limit", type=float, default=30.0, help="seconds that a check may take")
     option("--kimi-rpm", type=int, help="chats a minute that a live endpoint is asked")
     option("--kimi-concurrency", type=int, help="chats at once that a live endpoint is asked")
@@ -121,6 +124,9 @@ def _make_bench(config: pytest.Config) -> "Bench":
                 samples=option("--kimi-samples"),
                 max_requests=option("--kimi-max-requests"),
                 max_tokens=option("--kimi-max-tokens"),
+                max_cost=option("--kimi-max-cost"),
+                price_in=option("--kimi-price-in"),
+                price_out=option("--kimi-price-out"),
                 time_limit=option("--kimi-time-limit"),
                 rpm=option("--kimi-rpm"),
                 concurrency=option("--kimi-concurrency"),

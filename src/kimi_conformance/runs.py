@@ -12,9 +12,11 @@ The evidence of a run: JSON lines, one record each.
     sample     of one check, how many trials were good, and what that shows of the share
     budget     what was spent on a live endpoint, and how much was not sent for it
     drift      one change against a recording: its class, where, before, after, who changed
+    looked     that drift was looked for: at how many answers, and at which not and why
     load       the result of one load scenario; refers to its samples by file and digest
     proof      what selfcheck found: mutants, benign variants, vacuum
-    footer     when it ended and with which verdict; no footer means that it was cut short
+    footer     when it ended and with which verdict, and which each part had; no footer means
+               that it was cut short
 
 Records are appended as they come, each in one write, so that whatever a killed run had
 found out can still be read. Everything else (HTML, JUnit, Markdown) is made from this file.
@@ -85,8 +87,9 @@ class Run:
         baselines: The baseline records.
         exchanges: The exchange records by id.
         samples: The sample records.
-        budgets: The budget records, one a plane.
+        budgets: The budget records, one a part: "checks", "drift", "inspection".
         drifts: The drift records.
+        looked: The record of having looked for drift, or None: nobody did.
         loads: The load records.
         proofs: The proof records.
         footer: The last record, or None: the run was cut short.
@@ -101,6 +104,7 @@ class Run:
     samples: Sequence[Record] = ()
     budgets: Sequence[Record] = ()
     drifts: Sequence[Record] = ()
+    looked: Record | None = None
     loads: Sequence[Record] = ()
     proofs: Sequence[Record] = ()
     footer: Record | None = None
@@ -110,6 +114,14 @@ class Run:
     def complete(self) -> bool:
         """Whether the run came to its own end."""
         return self.footer is not None and not self.torn
+
+    @property
+    def refused(self) -> int:
+        """How many requests of checks were not sent, since the budget did not cover them.
+
+        Those of drift are none of a check's: `looked` tells what it was not enough for.
+        """
+        return sum(each["refused"] for each in self.budgets if each.get("part") != "drift")
 
     def outcomes(self, catalogue: Catalogue) -> list[Outcome]:
         """Every check's outcome, and one for each wire law and SUT.
@@ -214,6 +226,7 @@ def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
         samples=of_kind["sample"],
         budgets=of_kind["budget"],
         drifts=of_kind["drift"],
+        looked=of_kind["looked"][-1] if of_kind["looked"] else None,
         loads=of_kind["load"],
         proofs=of_kind["proof"],
         footer=of_kind["footer"][-1] if of_kind["footer"] else None,

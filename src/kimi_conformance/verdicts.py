@@ -3,7 +3,9 @@ From the outcome of each check to one verdict on the run.
 
 A run is CONFORMANT only if no MUST failed and at least 95 % of the applicable MUSTs were
 decided. What was not decided is never counted as held. A failure that a baseline excuses is
-decided and known; an excuse that no longer holds makes the run red, whatever its level.
+decided and known; an excuse that no longer holds makes the run red, whatever its level. So does
+a recording of the suite's own that cannot be played, and a check that broke leaves the run open:
+both are the suite's to mend, and a share of undecided checks is not there to hide them.
 """
 
 from collections import Counter
@@ -105,6 +107,8 @@ class Outcome:
         edition: The API's edition it was judged against.
         lane: "cassette", "simulator" or "live": what answered where no script did.
         excuse: What a baseline has to do with it, or None: nothing.
+        unplayable: The recording that is missing, damaged, or not what the suite itself asks
+            for, or "".
     """
 
     id: str
@@ -120,6 +124,7 @@ class Outcome:
     edition: str = ""
     lane: str = ""
     excuse: Excuse | None = None
+    unplayable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +159,7 @@ def conclude(outcomes: Iterable[Outcome]) -> Conclusion:
     ]
     failed = [o for o in musts if o.verdict is Verdict.FAILED and o.excuse is not Excuse.STALE]
     lapsed = [o for o in everything if o.excuse in {Excuse.STALE, Excuse.EXPIRED}]
+    errors = [o for o in everything if o.verdict is Verdict.ERROR]
     undecided = {Verdict.INCONCLUSIVE, Verdict.ERROR}
     decided = [outcome for outcome in musts if outcome.verdict not in undecided]
     verdict, because = _judge(
@@ -162,6 +168,8 @@ def conclude(outcomes: Iterable[Outcome]) -> Conclusion:
         known=sum(outcome.verdict is Verdict.KNOWN_FAILURE for outcome in decided),
         broken=sorted({outcome.requirement for outcome in failed}),
         lapsed=sorted({outcome.requirement for outcome in lapsed}),
+        unplayable=sorted({outcome.unplayable for outcome in errors if outcome.unplayable}),
+        errors=sorted({outcome.requirement for outcome in errors}),
     )
     return Conclusion(
         verdict=verdict,
@@ -174,7 +182,14 @@ def conclude(outcomes: Iterable[Outcome]) -> Conclusion:
 
 
 def _judge(
-    *, applicable: int, decided: int, known: int, broken: list[str], lapsed: list[str]
+    *,
+    applicable: int,
+    decided: int,
+    known: int,
+    broken: list[str],
+    lapsed: list[str],
+    unplayable: list[str],
+    errors: list[str],
 ) -> tuple[RunVerdict, str]:
     red = []
     if broken:
@@ -182,6 +197,12 @@ def _judge(
         red.append(f"{len(broken)} {what}: {_first(broken)}")
     if lapsed:
         red.append(f"the baseline excuses what it no longer may: {_first(lapsed)}")
+    if unplayable:
+        what = "recording" if len(unplayable) == 1 else "recordings"
+        red.append(
+            f"{len(unplayable)} {what} cannot be played: {_first(unplayable)}. Make it anew with: "
+            f"kimi-conformance record {unplayable[0]}"
+        )
     if red:
         return RunVerdict.NOT_CONFORMANT, "; ".join(red)
     if not applicable:
@@ -191,6 +212,8 @@ def _judge(
             RunVerdict.INCONCLUSIVE,
             f"only {decided} of {applicable} applicable MUST checks could be decided",
         )
+    if errors:
+        return RunVerdict.INCONCLUSIVE, f"checks broke, of {_first(errors)}: see their reasons"
     if known:
         held = f"{decided - known} of {decided} decided MUST checks hold, and the baseline excuses"
         return RunVerdict.CONFORMANT, f"{held} the other {known}"

@@ -99,7 +99,7 @@ def test_one_whose_check_is_gone_or_named_otherwise_is_unused(tmp_path: Path) ->
 
 
 def test_one_that_a_check_asks_for_in_vain_is_missing(tmp_path: Path) -> None:
-    plays = {NAME: Play(verdict=Verdict.INCONCLUSIVE, reason="There is no cassette")}
+    plays = {NAME: Play(verdict=Verdict.ERROR, reason="There is no cassette")}
 
     assert ailments(found(tmp_path, plays)) == [(NAME, Ailment.MISSING)]
 

@@ -18,13 +18,14 @@ import pytest
 from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking.load_options import Bounds
 from kimi_conformance.cli.asking.target import Target, UnreachableTargetError
+from kimi_conformance.cli.keeping.run_folder import RunFolder
 from kimi_conformance.cli.loading import asked as load_asked
 from kimi_conformance.cli.loading import plan as load_plan
 from kimi_conformance.cli.loading import run as loading
 from kimi_conformance.cli.loading.plan import guard, plan_of_load, spending_of
 from kimi_conformance.cli.loading.run import Order
-from kimi_conformance.errors import BudgetError, UsageError
-from kimi_conformance.runs import encode
+from kimi_conformance.errors import UsageError
+from kimi_conformance.verdicts import RunVerdict
 
 Run = Callable[..., Any]
 COMMAND = (sys.executable, "-m", "kimi_conformance")
@@ -217,38 +218,21 @@ def test_a_target_that_comes_up_late_is_waited_for(monkeypatch: pytest.MonkeyPat
     assert load_asked._once_up(look, 60.0) == target()
 
 
-def rest_of(folder: Path, bounds: Bounds, monkeypatch: pytest.MonkeyPatch) -> Bounds:
-    """What a load may spend after checks that have spent 40 requests and 900 tokens."""
-    header = {"record": "header", "schema": 1, "job": "nightly"}
-    budget = {"record": "budget", "requests": 40, "tokens": 900, "refused": 0}
-    (folder / "run.jsonl").write_bytes(encode(header) + encode(budget))
-    seen: list[Order] = []
-    monkeypatch.setattr(loading, "run_load", lambda _suite, order, *_: seen.append(order))
+@pytest.mark.parametrize("bounds", [Bounds(max_requests=0), Bounds(max_tokens=0)])
+def test_nothing_is_loaded_when_the_parts_before_have_left_nothing(
+    tmp_path: Path, bounds: Bounds
+) -> None:
+    folder = RunFolder.begin(
+        tmp_path, "nightly", lane="live", source="s", edition="2025-09", configuration={}
+    )
     order = Order(scenario="steady_chat", duration_s=10.0, bounds=bounds)
-    loading.load_with_rest(suites.find(), order, target(), folder)
-    return seen[0].bounds
 
+    verdict, because = loading.load_with_rest(suites.find(), order, target(), folder)
 
-def test_a_load_after_checks_may_spend_what_they_have_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bounds = Bounds(max_requests=100, max_tokens=1000, max_cost=0.5)
-
-    left = rest_of(tmp_path, bounds, monkeypatch)
-
-    assert left == Bounds(max_requests=60, max_tokens=100, max_cost=0.5)
-
-
-def test_what_is_not_limited_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rest_of(tmp_path, Bounds(), monkeypatch) == Bounds()
-
-
-@pytest.mark.parametrize("bounds", [Bounds(max_requests=40), Bounds(max_tokens=900)])
-def test_nothing_is_loaded_when_the_checks_have_left_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bounds: Bounds
-) -> None:
-    with pytest.raises(BudgetError, match="the checks have used up the budget"):
-        rest_of(tmp_path, bounds, monkeypatch)
+    assert (verdict, because.split(",")[0]) == (
+        RunVerdict.INCONCLUSIVE,
+        "the parts before it have used up the budget",
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A night on a live endpoint: within its budget, its limits and its time, the best first."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -16,10 +17,15 @@ sys.path.append(str(Path(__file__).parents[2]))
 from kimi_conformance import suite as suites
 from kimi_conformance.checks.item import CheckItem, CheckTimeoutError
 from kimi_conformance.checks.valued import UNKNOWN, Turns, chats_in
+from kimi_conformance.cli.asking.load_options import Bounds
 from kimi_conformance.cli.asking.pacing import Pacing, limits
-from kimi_conformance.cli.commands.jobs import _time_for_checks
+from kimi_conformance.cli.asking.target import Target as Judged
+from kimi_conformance.cli.checking.night import Night, Spent, look_for_drift
+from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
+from kimi_conformance.cli.loading.run import simulator_process
 from kimi_conformance.errors import UsageError
 from kimi_conformance.plugin import _TimeLimit
+from kimi_conformance.reporting.formats.evidence_schema import flaws
 from kimi_conformance.requirements import Level
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.stage import Pace, Paced, Stage
@@ -196,7 +202,7 @@ def test_a_night_on_the_lowest_tier_is_never_refused_and_ends_in_time_with_a_rep
     more: tuple[str, ...], run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "silent.py").write_text(SILENT)  # it claims nothing: the endpoint is judged
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("KIMI_API_KEY", KEY)
     counted = Counted()
@@ -206,10 +212,11 @@ def test_a_night_on_the_lowest_tier_is_never_refused_and_ends_in_time_with_a_rep
         lane = stage.open_lane(counted, name="")
         said = run(
             *("nightly", "--base-url", lane.base_url, "--adapter", "silent:open_adapter", *more),
-            *("--time-limit-total", "14s", "--max-requests", "400", "--json", "night.json"),
+            *("--time-limit-total", "16s", "--max-requests", "400", "--json", "night.json"),
+            "--no-drift",
         )
 
-    assert time.monotonic() - began < 14 + 15
+    assert time.monotonic() - began < 16 + 15
     assert said.code == 3, said.out
     assert counted.chats - counted.statuses[429] == 3  # as many as a minute may have
     assert counted.statuses[429] == (0 if more else 1)  # by one refusal it learns
@@ -224,8 +231,118 @@ def test_a_night_on_the_lowest_tier_is_never_refused_and_ends_in_time_with_a_rep
     assert KEY.encode() not in (folder / "run.jsonl").read_bytes()
 
 
+ALL = ("checks", "drift", "load")
+
+
+def night(*parts: str, seconds: float | None = None, load_s: float = 0.0, **bounds: Any) -> Night:
+    return Night(parts=parts, bounds=Bounds(**bounds), began=1000.0, seconds=seconds, load_s=load_s)
+
+
+def test_each_part_has_a_share_and_what_those_before_it_left() -> None:
+    whole = night(*ALL, max_requests=100, max_tokens=1000, max_cost=5.0)
+
+    assert whole.bounds_of("checks", Spent())[:3] == (60, 600, 3.0)
+    thrifty = Spent(requests=10, tokens=100, cost=0.5)
+    assert whole.bounds_of("drift", thrifty)[:3] == (70, 700, 3.5)
+    assert whole.bounds_of("load", thrifty)[:3] == (90, 900, 4.5)
+    assert whole.bounds_of("load", Spent(requests=120))[:2] == (0, 1000)
+    assert night("checks", "drift", max_requests=400).bounds_of("checks", Spent())[0] == 300
+    assert night("checks", max_requests=400).bounds_of("checks", Spent(requests=1))[0] == 399
+    assert night(*ALL).bounds_of("checks", Spent())[:3] == (None, None, None)
+
+
+def test_the_time_of_a_night_is_shared_and_some_is_left_to_report() -> None:
+    assert night("checks", "drift").ends("checks") is None
+    assert night("checks", "drift", seconds=1000.0).ends("checks") == 1000 + 985 * 0.75
+    assert night("checks", "drift", seconds=1000.0).ends("drift") == 1985
+    assert night(*ALL, seconds=1000.0, load_s=100.0).ends("drift") == 1885
+    assert night("checks", seconds=100.0).ends("checks") == 1095
+
+
+def test_what_was_spent_is_the_sum_of_all_parts() -> None:
+    budgets: list[dict[str, Any]] = [
+        {"requests": 1, "tokens": 2},
+        {"requests": 3, "tokens": 4, "cost": 0.5},
+    ]
+
+    assert Spent.by(budgets) == Spent(requests=4, tokens=6, cost=0.5)
+
+
+def served(*arguments: str) -> Any:
+    return simulator_process("2026-09", "--tier", "free", *arguments)
+
+
+def answers_in(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.heavy
+def test_a_night_on_a_live_host_keeps_its_budgets_and_limits_and_names_its_drift(
+    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The host's own count: no request beyond the budget, and none refused for its rate."""
+    (tmp_path / "silent.py").write_text(SILENT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(tmp_path)
+    log = tmp_path / "send.jsonl"
+    began = time.monotonic()
+
+    with served("--fault", "model_dropped", "--send-log", str(log)) as host:
+        monkeypatch.setenv("KIMI_API_KEY", host.api_key)
+        said = run(
+            *("nightly", "--base-url", host.base_url, "--adapter", "silent:open_adapter"),
+            *("--tier", "free", "--time-limit-total", "75s", "--max-requests", "420"),
+            *("--max-cost", "0.02", "--price-in", "1", "--price-out", "3", "--json", "n.json"),
+        )
+
+    assert time.monotonic() - began < 75
+    assert said.code == 1, said.out
+    sent = answers_in(log)
+    chats = [one for one in sent if one["path"].endswith(("/chat/completions", "/messages"))]
+    assert chats
+    assert 429 not in {one["status"] for one in sent}
+    answer = json.loads(Path("n.json").read_text("utf-8"))
+    assert len(sent) == answer["spent"]["requests"] <= 420
+    assert {one["part"] for one in answer["parts"]} == {"checks", "drift"}
+    changes = answer["drift"]["changes"]
+    assert [(one["class"], one["before"]) for one in changes] == [("model retired", "listed")]
+    assert answer["drift"]["left"]["not reached"] > 0
+    (folder,) = Path("reports/out").iterdir()
+    lines = (folder / "run.jsonl").read_bytes().splitlines(keepends=True)
+    assert [str(flaw) for flaw in flaws(lines, SUITE.reports / "schemas")] == []
+    costs = [one.get("cost", 0) for one in map(json.loads, lines) if one["record"] == "budget"]
+    assert 0 < sum(costs) <= 0.02
+    for file in ("report.html", "summary.md"):
+        assert "Model retired" in (folder / file).read_text("utf-8")
+    assert run("notify", "--run", str(folder), "--json", "told.json").code == 1
+    told = json.loads(Path("told.json").read_text("utf-8"))
+    assert [(one["kind"], one["about"][:14]) for one in told["begun"]] == [
+        ("drift", "GET /v1/models")
+    ]
+
+
+@pytest.mark.heavy
+def test_an_edition_that_changed_under_a_night_is_seen_and_named(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with simulator_process("2026-09", "--tier", "none") as host:
+        monkeypatch.setenv("KIMI_API_KEY", host.api_key)
+        suite, target = SUITE, Judged("live", "2025-09", host.base_url, host.api_key, "kimi-k2.6")
+        folder = RunFolder.begin(
+            Path("out"), "nightly", lane="live", source="live", edition="2025-09", configuration={}
+        )
+        whole = night("checks", "drift", max_requests=150)
+        verdict, because = look_for_drift(suite, whole, target, {}, folder)
+
+    found = read_run(folder.evidence)
+    assert (verdict.exit_code, because[:7]) == (1, "drift: ")
+    assert {"model retired", "model added"} <= {one["class"] for one in found.drifts}
+    assert found.looked is not None
+    assert found.looked["ended"].startswith("The budget of 150 requests")
+    (spent,) = found.budgets
+    assert (spent["part"], spent["requests"]) == ("drift", 150)
+
+
 def test_a_load_that_leaves_no_time_for_checks_is_refused() -> None:
-    assert _time_for_checks(100.0, 30.0) == 70.0
-    assert _time_for_checks(None, 30.0) is None
     with pytest.raises(UsageError, match="leaves no time"):
-        _time_for_checks(20.0, 30.0)
+        night("checks", "load", seconds=20.0, load_s=30.0)

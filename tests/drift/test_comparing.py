@@ -240,3 +240,30 @@ def test_a_list_that_is_older_than_its_edition_is_stale() -> None:
 
 def test_traits_are_in_order() -> None:
     assert Trait(Dimension.FORM, "a") < Trait(Dimension.SHAPE, "a")
+
+
+def counted(prompt: int, **more: Any) -> Answer:
+    return reply(usage={**BODY["usage"], "prompt_tokens": prompt, **more})
+
+
+def test_a_prompt_that_is_counted_otherwise_each_time_is_no_noise() -> None:
+    both = held(counted(8), counted(9), counted(10), same_request=True)
+
+    assert said(both) == [
+        (
+            "quantitative",
+            "usage.prompt_tokens",
+            "the same for the same request",
+            "another each time",
+        )
+    ]
+
+
+def test_prompts_of_two_requests_and_amounts_that_a_model_decides_may_vary() -> None:
+    other = held(counted(8), counted(9), counted(10))
+    longer = held(
+        counted(8), counted(8, completion_tokens=5), counted(8, completion_tokens=7),
+        same_request=True,
+    )  # fmt: skip
+
+    assert said(other) == said(longer) == []

@@ -16,12 +16,16 @@ sys.path.append(str(Path(__file__).parents[2]))
 from tests.cli.conftest import run
 
 from kimi_conformance import suite as suites
+from kimi_conformance.cassettes import read
 from kimi_conformance.cli.checking import drift_looking
 from kimi_conformance.cli.checking.drift_looking import Limits, against, recordings_of, simulated
 from kimi_conformance.cli.checking.replaying import Recording, Session
 from kimi_conformance.drift import Change
+from kimi_conformance.errors import BudgetError
 from kimi_conformance.reporting.formats.evidence_schema import flaws
 from kimi_conformance.stage import Stage
+from kimi_conformance.stage.live import is_chat
+from kimi_conformance.wire.exchange import Request
 
 __all__ = ["run"]
 
@@ -187,6 +191,11 @@ _KEPT: list[Recording] = []
         ("auth", "error_message_mute", {("textual", "Invalid Authentication", "Bad Request")}),
         ("chat", "id_missing", {("breaking", "string", "absent")}),
         ("chat", "usage_total_wrong", {("breaking", "kept", "broken")}),
+        (
+            "chat",
+            "prompt_drifts",
+            {("quantitative", "the same for the same request", "another each time")},
+        ),
         ("chat", "uuid_ids", {("breaking", "chatcmpl-<24>", "chatcmpl-<8>-<4>-<4>-<4>-<12>")}),
     ],
 )
@@ -199,6 +208,21 @@ async def test_a_fault_is_named_as_what_it_is(topic: str, fault: str, named: set
     assert said >= named
     assert bool(said) == bool(named)
     assert {change.attribution.value for change in found.changes} <= {"provider changed"}
+
+
+async def test_calls_that_share_an_id_are_named_where_a_recording_has_two_in_one_answer() -> None:
+    """In the newer edition none has: its models decide themselves whether they call two tools."""
+    now = SUITE.edition(OLD)
+    folder = SUITE.cassettes / OLD / "endpoint" / "tools"
+    name = "two_tools_are_called_in_one_answer"
+    exchanges = read(folder / f"{name}.yaml", name).interactions
+    recording = Recording(name=f"{OLD}/endpoint/tools/{name}", exchanges=exchanges)
+
+    (change,) = (
+        await against([recording], now, simulated(now, ("call_ids_same",)), FOREVER)
+    ).changes
+
+    assert (change.kind.value, change.laws) == ("breaking", ("TOOLCALL-007",))
 
 
 async def test_two_runs_of_the_simulator_with_other_seeds_are_no_drift() -> None:
@@ -259,6 +283,44 @@ async def test_nothing_is_begun_after_the_time_and_what_was_found_is_told() -> N
     assert found.left["not reached"] == found.asked - found.compared
 
 
+async def test_what_asks_no_model_goes_on_when_there_is_no_more_for_chats() -> None:
+    now = SUITE.edition(NEW)
+    chats = [one for one in some("chat") if is_chat(one.exchanges[0].request)][:2]
+    lists = [one for one in some("models") if not any(is_chat(e.request) for e in one.exchanges)]
+    mixed = [*chats, *lists]
+
+    found = await against(mixed, now, replace(simulated(now), open=_Thrifty), FOREVER)
+
+    assert found.ended == "no more tokens"
+    assert {place.split("/")[2] for place in found.places} == {"models"}
+    assert found.left["not reached"] == sum(len(one.exchanges) for one in chats)
+
+
+def test_one_recording_of_each_topic_comes_first() -> None:
+    every = recordings_of_newest()
+    topics = [one.name.split("/")[2] for one in every]
+    asks = [any(is_chat(each.request) for each in one.exchanges) for one in every]
+
+    first = next(n for n in range(1, len(every)) if asks[n - 1] and not asks[n])
+    assert len(set(zip(topics[:first], asks[:first], strict=True))) == first
+    assert set(topics[:first]) == set(topics)
+    assert asks[first:] == sorted(asks[first:])
+
+
+class _Thrifty:
+    """The simulator, whose account has no more for chats."""
+
+    kind = "simulator"
+
+    def __init__(self, number: int) -> None:
+        self._simulator = simulated(SUITE.edition(NEW)).open(number)
+
+    async def answer(self, request: Request) -> Any:
+        if is_chat(request):
+            raise BudgetError("no more tokens")
+        return await self._simulator.answer(request)
+
+
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A suite with recordings of models only: it is quick."""
@@ -294,7 +356,7 @@ def test_drift_is_1_and_is_in_the_page_the_answer_and_the_evidence(run: Any) -> 
     lines = (folder / "run.jsonl").read_bytes().splitlines(keepends=True)
     assert [str(flaw) for flaw in flaws(lines, SUITE.reports / "schemas")] == []
     records = [json.loads(line) for line in lines]
-    assert [each["record"] for each in records] == ["header", "drift", "footer"]
+    assert [each["record"] for each in records] == ["header", "drift", "looked", "footer"]
     page = (folder / "drift.html").read_text("utf-8")
     assert "Model retired" in page
     assert "provider changed" in page

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,17 +141,61 @@ def test_a_night_is_told_by_its_verdict_and_one_that_decided_nothing_is_not() ->
     assert of_run(run_of("nightly", "INCONCLUSIVE"), NOW) == Findings()
 
 
-def test_drift_is_told_only_where_it_is_grave() -> None:
-    def record(kind: str) -> dict[str, Any]:
-        return {"record": "drift", "class": kind}
+def change(kind: str, where: str = "POST /v1/x: id", *places: str) -> dict[str, Any]:
+    values = {"before": "string", "after": "absent", "places": list(places or ("a#1",))}
+    return {"record": "drift", "class": kind, "where": where, **values}
 
-    mild = of_run(run_of("drift", "NOT CONFORMANT", record("additive")), NOW)
-    (grave,) = of_run(
-        run_of("drift", "NOT CONFORMANT", record("additive"), record("breaking")), NOW
-    ).active
 
-    assert mild.active == ()
-    assert grave.text == "1 grave changes, 2 in all"
+def looked(*places: str, verdict: str = "NOT CONFORMANT") -> dict[str, Any]:
+    return {"record": "looked", "verdict": verdict, "because": "b", "places": list(places)}
+
+
+def test_drift_is_told_only_where_it_is_grave_and_once_for_each_route() -> None:
+    mild, grave = change("additive"), change("breaking")
+    other = change("model retired", "GET /v1/models: kimi-k3", "GET /v1/models")
+
+    assert of_run(run_of("drift", "NOT CONFORMANT", mild, looked("a#1")), NOW).active == ()
+    one, two = of_run(run_of("drift", "NOT CONFORMANT", grave, mild, other, looked()), NOW).active
+    assert one.about.startswith("POST /v1/x, edition 2026-09")
+    assert (one.text, two.text) == (
+        "breaking: id: string → absent",
+        "model retired: kimi-k3: string → absent",
+    )
+
+
+def test_drift_ends_when_the_same_requests_are_answered_as_before_and_not_earlier() -> None:
+    grave = change("breaking", "POST /v1/x: id", "a#1", "b#1")
+
+    first = step([], of_run(run_of("drift", "NOT CONFORMANT", grave, looked("a#1", "b#1")), NOW))
+    part = step(first.open, of_run(run_of("drift", "CONFORMANT", looked("a#1", "c#1")), NOW))
+    whole = step(part.open, of_run(run_of("drift", "CONFORMANT", looked("a#1", "b#1")), NOW))
+
+    assert (len(first.begun), part.news, len(part.open)) == (1, False, 1)
+    assert (len(whole.ended), whole.open) == (1, ())
+
+
+def test_drift_at_one_endpoint_is_not_ended_by_a_look_at_another() -> None:
+    first = step([], of_run(run_of("drift", "NOT CONFORMANT", change("breaking"), looked()), NOW))
+    elsewhere = run_of("drift", "CONFORMANT", looked("a#1"))
+    elsewhere = replace(elsewhere, header={**elsewhere.header, "source": "live (elsewhere)"})
+
+    assert not step(first.open, of_run(elsewhere, NOW)).news
+
+
+def test_a_night_tells_its_drift_and_its_checks_apart() -> None:
+    parts = [
+        {"part": "checks", "verdict": "INCONCLUSIVE", "because": "the time was over"},
+        {"part": "drift", "verdict": "NOT CONFORMANT", "because": "drift: 1 change"},
+    ]
+    night = run_of("nightly", "NOT CONFORMANT", change("breaking"), looked("a#1"))
+    night = replace(night, footer={**(night.footer or {}), "parts": parts})
+    failed = {**parts[0], "verdict": "NOT CONFORMANT", "because": "two MUSTs failed"}
+    worse = replace(night, footer={**(night.footer or {}), "parts": [failed, parts[1]]})
+
+    assert kinds(of_run(night, NOW)) == {AlertKind.DRIFT}
+    assert of_run(night, NOW).looked == {one.key for one in of_run(night, NOW).active}
+    assert kinds(of_run(worse, NOW)) == {AlertKind.DRIFT, AlertKind.NOT_CONFORMANT}
+    assert "two MUSTs failed" in {one.text for one in of_run(worse, NOW).active}
 
 
 def test_an_alert_is_told_once_and_its_end_once() -> None:
@@ -179,9 +224,9 @@ def test_open_alerts_are_kept_from_one_process_to_the_next(tmp_path: Path) -> No
     file = tmp_path / "reports" / "alerts.json"
 
     assert read_open(file) == []
-    write_open(file, [alert("é"), alert("b", kind=AlertKind.DRIFT)])
+    write_open(file, [alert("é"), alert("b", kind=AlertKind.DRIFT, places=("p",))])
 
-    assert read_open(file) == [alert("é"), alert("b", kind=AlertKind.DRIFT)]
+    assert read_open(file) == [alert("é"), alert("b", kind=AlertKind.DRIFT, places=("p",))]
     assert [each.name for each in file.parent.iterdir()] == ["alerts.json"]
 
 

@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator
 
 from kimi_conformance.baselines import KnownFailure
 from kimi_conformance.checks.evidence import Evidence, restored
-from kimi_conformance.cli.commands.drift import drift_record
+from kimi_conformance.cli.checking.drift_looking import Found
+from kimi_conformance.cli.keeping.drift_evidence import drift_record, looked_record
 from kimi_conformance.cli.keeping.proof import Proof
 from kimi_conformance.cli.keeping.run_folder import RunFolder
 from kimi_conformance.drift import Attribution, Change, Kind
@@ -160,6 +161,7 @@ def written(
     )
     folder.append(proof.record())
     folder.append(drift_record(_change()))
+    folder.append(looked_record(Found(changes=[_change()], asked=1, places=["a#1"]), "a", "b"))
     folder.end(RunVerdict.INCONCLUSIVE, "because", {"passed": 1})
     return folder.evidence
 

@@ -1,8 +1,10 @@
 """A live endpoint is asked as fast as the account may, and no faster."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -234,3 +236,78 @@ async def test_a_live_endpoint_is_closed_with_it() -> None:
     live = Live("http://127.0.0.1:9/v1", KEY, placeholder="sk-p", budget=Budget())
 
     await Paced(live, Pace()).aclose()
+
+
+async def test_chats_of_others_are_waited_for_once_until_all_of_theirs_are_over() -> None:
+    """A second as told, asked again and again, would only be refused again and again."""
+    time = Time()
+    paced, counting = limited(time, Pace(rpm=3))
+    for _ in range(3):
+        await counting.answer(chat())  # by the same account, from elsewhere
+
+    assert (await paced.answer(chat())).status == 200
+
+    assert counting.statuses == [200, 200, 200, 429, 200]
+    assert time.waits == [60.5]
+
+
+async def test_a_refusal_that_is_waited_out_is_kept_for_the_laws() -> None:
+    time = Time()
+    paced = Paced(
+        Scripted(rate_limited(2), completion()), Pace(), clock=time.clock, sleep=time.sleep
+    )
+
+    await paced.answer(chat())
+
+    (kept,) = paced.refusals
+    assert (kept.answer.status, kept.request.path, kept.source) == (429, chat().path, "live")
+
+
+async def test_what_was_sent_before_counts_and_is_told_to_whoever_comes_after() -> None:
+    time = Time()
+    before, counting = limited(time, Pace(rpm=3))
+    for _ in range(3):
+        await before.answer(chat(max_tokens=10))
+    time.now += 20
+
+    after = Paced(counting, Pace(rpm=3), recent=before.recent, clock=time.clock, sleep=time.sleep)
+    await after.answer(chat())
+
+    assert set(counting.statuses) == {200}
+    assert time.waits == [pytest.approx(40.5)]
+
+
+class Silent:
+    """An endpoint that falls silent: at once, or after the first frame."""
+
+    kind = "live"
+
+    def __init__(self, *, begins: bool) -> None:
+        self._begins = begins
+
+    async def answer(self, request: Request) -> Relay:
+        if not self._begins:
+            await asyncio.sleep(60)
+        return Relay(status=200, headers=(), frames=self._frames())
+
+    async def _frames(self) -> AsyncIterator[Frame]:
+        yield Frame(0.0, b"a")
+        await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("request_", [chat(), Request(method="GET", path="/v1/models")])
+async def test_a_silent_endpoint_does_not_outlast_the_time_of_the_run(
+    begins: bool, request_: Request
+) -> None:
+    paced = Paced(Silent(begins=begins), Pace(until=monotonic() + 0.02))
+
+    async def read() -> None:
+        answer = await paced.answer(request_)
+        assert isinstance(answer, Relay)
+        [frame async for frame in answer.frames]
+
+    with pytest.raises(BudgetError, match="before the answer was"):
+        await read()
+
+    assert monotonic() < (paced.pace.until or 0.0) + 1

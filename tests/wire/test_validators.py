@@ -230,6 +230,90 @@ def cache(method: str, body: Any) -> Exchange:
     return exchange(body, path=path, method=method, sent={"model": "moonshot-v1"})
 
 
+FILE = {
+    "id": "f1",
+    "object": "file",
+    "bytes": 3,
+    "created_at": 1,
+    "filename": "",
+    "purpose": "p",
+    "status": "ready",
+}
+FILE_GONE = {"id": "f1", "object": "file", "deleted": True}
+BATCH = {
+    "id": "b1",
+    "object": "batch",
+    "endpoint": CHAT,
+    "input_file_id": "f1",
+    "completion_window": "24h",
+    "status": "completed",
+    "created_at": 1,
+    "failed_at": None,
+    "request_counts": {"completed": 2, "failed": 1, "total": 3},
+}
+MESSAGE = {
+    "id": "m1",
+    "type": "message",
+    "role": "assistant",
+    "model": "kimi-k3",
+    "content": [
+        {"type": "thinking", "thinking": "", "signature": ""},
+        {"type": "text", "text": "hi"},
+        {"type": "tool_use", "id": "t1", "name": "f", "input": {}},
+        {"type": "of_tomorrow"},
+    ],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 0, "tier": "x"},
+}
+MESSAGE_EVENTS: Sequence[Any] = (
+    {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None}},
+    {"type": "ping"},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hi"}},
+    {"type": "content_block_stop", "index": 0},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn"},
+        "usage": {"output_tokens": 2, "input_tokens": 3},
+    },
+    {"type": "message_stop"},
+)
+
+
+def file(method: str, body: Any) -> Exchange:
+    return exchange(body, path="/v1/files" + "/f1" * (method != "POST"), method=method)
+
+
+def files(body: Any) -> Exchange:
+    return exchange(body, path="/v1/files", method="GET")
+
+
+def batch(method: str, body: Any, path: str = "") -> Exchange:
+    return exchange(body, path=f"/v1/batches{path}", method=method)
+
+
+def message(body: Any) -> Exchange:
+    return exchange(body, path="/anthropic/v1/messages", sent={"model": "kimi-k3"})
+
+
+def refused(error: Any) -> Exchange:
+    sent = {"model": "kimi-k3"}
+    return exchange({"error": error}, path="/anthropic/v1/messages", sent=sent, status=400)
+
+
+def messages(*events: Any) -> Exchange:
+    sse = b"".join(f"event: {e['type']}\ndata: ".encode() + compact(e) + b"\n\n" for e in events)
+    sent = {"model": "kimi-k3", "stream": True}
+    return exchange(sse, path="/anthropic/v1/messages", sent=sent, headers=EVENTS)
+
+
+def event(number: int, path: str, new: Any) -> Exchange:
+    """A streamed message of which one event is edited."""
+    events = list(MESSAGE_EVENTS)
+    events[number] = edited(events[number], path, new)
+    return messages(*events)
+
+
 def asks(path: str = "", new: Any = None, *, of: Any = QUESTION, **members: Any) -> Exchange:
     """A completion that was asked for in this way."""
     return exchange(ANSWER, sent={**(edited(of, path, new) if path else of), **members})
@@ -479,6 +563,29 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
     "cache, list": (
         exchange({"object": "list", "data": [STORED]}, path="/v1/caching", method="GET"),
         laws("WIRE 1 3 4", "CACHING 1-3"),
+    ),
+    "file, taken": (file("POST", FILE), JSON_OK | laws("FILES 1")),
+    "file, read": (file("GET", {**FILE, "more": 1}), JSON_OK | laws("FILES 1")),
+    "file, deleted": (file("DELETE", FILE_GONE), JSON_OK | laws("FILES 2")),
+    "files": (files({"object": "list", "data": [FILE]}), JSON_OK | laws("FILES 1")),
+    "batch": (batch("POST", BATCH), laws("WIRE 1 3 4", "BATCHES 1 2")),
+    "batch, uncounted": (
+        batch("POST", {**BATCH, "request_counts": None}, "/b1/cancel"),
+        laws("WIRE 1 3 4", "BATCHES 1"),
+    ),
+    "batches": (
+        batch("GET", {"object": "list", "data": [BATCH], "has_more": False}),
+        laws("WIRE 1 3 4", "BATCHES 1-3"),
+    ),
+    "message": (message(MESSAGE), laws("WIRE 1", "MESSAGES 1 2")),
+    "messages": (messages(*MESSAGE_EVENTS), laws("WIRE 1", "MESSAGES 1-3")),
+    "message, refused": (
+        refused({"type": "invalid_request_error", "message": "no"}),
+        laws("WIRE 1", "MESSAGES 4"),
+    ),
+    "messages, broken off": (
+        messages(*MESSAGE_EVENTS[:4], {"type": "error", "error": {"type": "overloaded_error"}}),
+        laws("WIRE 1", "MESSAGES 1-3"),
     ),
     "cache, tag": (
         exchange({"tag": "t", "cache_id": "c"}, path="/v1/caching/refs/tags/t", method="GET"),
@@ -757,6 +864,45 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("CACHING-004", "silent", cache("GET", {**STORED, "status": "error"})),
     ("CACHING-005", "other", cache("DELETE", {**DELETED, "id": "cache-2"})),
     ("CACHING-005", "no object", cache("DELETE", {})),
+    ("FILES-001", "object", file("GET", {**FILE, "object": "document"})),
+    ("FILES-001", "no id", file("POST", edited(FILE, "id", ...))),
+    ("FILES-001", "bytes", files({"data": [{**FILE, "bytes": -1}]})),
+    ("FILES-001", "name", file("GET", {**FILE, "filename": None})),
+    ("FILES-001", "time", file("GET", {**FILE, "created_at": "now"})),
+    ("FILES-002", "other", file("DELETE", {**FILE_GONE, "id": "f2"})),
+    ("FILES-002", "mute", file("DELETE", {})),
+    ("BATCHES-001", "status", batch("GET", {**BATCH, "status": "done"}, "/b1")),
+    ("BATCHES-001", "endpoint", batch("POST", edited(BATCH, "endpoint", ...))),
+    ("BATCHES-001", "time", batch("POST", {**BATCH, "failed_at": "never"})),
+    ("BATCHES-001", "no time", batch("POST", {**BATCH, "created_at": None})),
+    ("BATCHES-002", "text", batch("POST", edited(BATCH, "request_counts.total", "3"))),
+    ("BATCHES-002", "too many", batch("POST", edited(BATCH, "request_counts.failed", 2))),
+    ("BATCHES-003", "object", batch("GET", {"data": [], "has_more": False})),
+    ("BATCHES-003", "data", batch("GET", {"object": "list", "data": {}, "has_more": False})),
+    ("BATCHES-003", "more", batch("GET", {"object": "list", "data": [], "has_more": "no"})),
+    ("MESSAGES-001", "model", message({**MESSAGE, "model": "kimi-k2.6"})),
+    ("MESSAGES-001", "role", message({**MESSAGE, "role": "user"})),
+    ("MESSAGES-001", "no id", message(edited(MESSAGE, "id", ...))),
+    ("MESSAGES-001", "content", message({**MESSAGE, "content": "hi"})),
+    ("MESSAGES-001", "block", message({**MESSAGE, "content": [{"text": "hi"}]})),
+    ("MESSAGES-001", "input", message(edited(MESSAGE, "content.2.input", "{}"))),
+    ("MESSAGES-001", "reason", message({**MESSAGE, "stop_reason": "stop"})),
+    ("MESSAGES-001", "streamed model", event(0, "message.model", "other")),
+    ("MESSAGES-001", "streamed reason", event(5, "delta.stop_reason", None)),
+    ("MESSAGES-002", "text", message(edited(MESSAGE, "usage.output_tokens", "2"))),
+    ("MESSAGES-002", "none", message({**MESSAGE, "usage": None})),
+    ("MESSAGES-002", "cached", message(edited(MESSAGE, "usage.cache_read_input_tokens", -1))),
+    ("MESSAGES-002", "streamed", event(5, "usage.output_tokens", None)),
+    ("MESSAGES-003", "index", event(3, "index", -1)),
+    ("MESSAGES-003", "not started", event(3, "index", 1)),
+    ("MESSAGES-003", "untyped", event(2, "content_block.type", ...)),
+    ("MESSAGES-003", "no text", event(3, "delta.text", ["hi"])),
+    ("MESSAGES-003", "no end", messages(*MESSAGE_EVENTS[:-1])),
+    ("MESSAGES-003", "no beginning", messages(*MESSAGE_EVENTS[1:])),
+    ("MESSAGES-003", "open", messages(*MESSAGE_EVENTS[:4], *MESSAGE_EVENTS[5:])),
+    ("MESSAGES-004", "untyped", refused({"message": "no"})),
+    ("MESSAGES-004", "mute", refused({"type": "invalid_request_error"})),
+    ("MESSAGES-004", "text", refused("no")),
     ("SENT-006 SENT-007", "no names", asks(of={})),
     ("SENT-001", "no JSON", with_request(asks(), body=b"model=kimi")),
     ("SENT-001", "latin-1", with_request(asks(), body=b'{"caf\xe9":1}')),

@@ -26,12 +26,14 @@ class Alert:
         about: What it is wrong with; kind and this make one alert.
         text: What was seen, in one sentence; it may change while the alert is open.
         since: When it was first seen, in seconds since the Unix epoch.
+        places: Where it was seen, if it ends only when all of them were looked at again.
     """
 
     kind: AlertKind
     about: str
     text: str
     since: float
+    places: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -6,8 +6,9 @@ objective that nobody measured, ends nothing. So each source also says what it l
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from kimi_conformance.alerts.alert import Alert, AlertKind
 from kimi_conformance.history.incidents import Incident
@@ -16,12 +17,14 @@ from kimi_conformance.history.regression import Direction, Shift, shifts
 from kimi_conformance.history.service_level import PROBE, Service, ServiceLevel
 from kimi_conformance.runs import Run
 from kimi_conformance.slo import Attained
-from kimi_conformance.verdicts import RunVerdict
+from kimi_conformance.verdicts import RunVerdict, worst_of
 
 __all__ = ["Findings", "of_run", "of_service"]
 
 _GONE = frozenset({"transport", "server"})  # error classes that say that nobody serves
 _TIMES = ("response_s", "ttft_s", "itl_s")
+MODELS = "GET /v1/models"  # the list of models is held against the recorded one in each look
+Record = Mapping[str, Any]
 GRAVE = frozenset({"breaking", "model retired", "window changed"})
 
 
@@ -32,16 +35,28 @@ class Findings:
     Attributes:
         active: Alerts, each key once.
         looked: Keys of all that was judged, the active ones among them.
+        places: Recorded exchanges that were held against what is answered now.
     """
 
     active: tuple[Alert, ...] = ()
     looked: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
 
     def __add__(self, other: "Findings") -> "Findings":
         """Both together; of one key the first says what is wrong."""
         keys = {alert.key for alert in self.active}
         more = tuple(alert for alert in other.active if alert.key not in keys)
-        return Findings(active=self.active + more, looked=self.looked | other.looked)
+        return Findings(
+            active=self.active + more,
+            looked=self.looked | other.looked,
+            places=self.places | other.places,
+        )
+
+    def has_looked_at(self, alert: Alert) -> bool:
+        """Whether what an open alert is about was judged, at all places at which it was seen."""
+        if alert.places:
+            return self.places.issuperset(alert.places)
+        return alert.key in self.looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,7 @@ class _Look:
     kind: AlertKind
     about: str
     text: str = ""
+    places: tuple[str, ...] = ()
 
 
 def of_service(found: ServiceLevel, loads: Sequence[LoadResult], now: float) -> Findings:
@@ -66,30 +82,68 @@ def of_service(found: ServiceLevel, loads: Sequence[LoadResult], now: float) -> 
 
 
 def of_run(run: Run, now: float) -> Findings:
-    """What one run says: a night's verdict, or drift; one that was cut short says nothing."""
+    """What one run says: of a night its verdict, and drift; one cut short says nothing."""
     if not run.complete or run.footer is None:
         return Findings()
-    verdict, because = run.footer["verdict"], str(run.footer.get("because", ""))
-    if verdict == RunVerdict.INCONCLUSIVE:
-        return Findings()
     about = f"edition {run.header['edition']}, {run.header['source']}"
+    found = _of_drift(run, about, now)
     if run.header["job"] == "drift":
-        grave = [record for record in run.drifts if record["class"] in GRAVE]
-        text = f"{len(grave)} grave changes, {len(run.drifts)} in all" if grave else ""
-        return _findings([_Look(AlertKind.DRIFT, about, text)], now)
-    wrong = verdict == RunVerdict.NOT_CONFORMANT
-    return _findings([_Look(AlertKind.NOT_CONFORMANT, about, because if wrong else "")], now)
+        return found
+    wrong, text = _without_drift(run.footer)
+    if wrong is RunVerdict.INCONCLUSIVE:
+        return found
+    is_wrong = wrong is RunVerdict.NOT_CONFORMANT
+    return (
+        _findings([_Look(AlertKind.NOT_CONFORMANT, about, text if is_wrong else "")], now) + found
+    )
+
+
+def _without_drift(footer: Record) -> tuple[RunVerdict, str]:
+    """The verdict of all other parts of a run: drift has alerts of its own."""
+    parts = [each for each in footer.get("parts", ()) if each["part"] != "drift"] or [footer]
+    worst = worst_of(RunVerdict(each["verdict"]) for each in parts)
+    texts = [str(each.get("because", "")) for each in parts if each["verdict"] == worst]
+    return worst, "; ".join(texts)
+
+
+def _of_drift(run: Run, about: str, now: float) -> Findings:
+    """An alert a route that has changed gravely; it ends where the same requests are as before."""
+    by_route: dict[str, list[Record]] = defaultdict(list)
+    for record in run.drifts:
+        if record["class"] in GRAVE:
+            by_route[record["where"].partition(": ")[0]].append(record)
+    looks = [
+        _Look(
+            AlertKind.DRIFT,
+            f"{route}, {about}",
+            _changed(changes),
+            tuple(sorted({f"{about}: {place}" for each in changes for place in each["places"]})),
+        )
+        for route, changes in by_route.items()
+    ]
+    compared = run.looked["places"] if run.looked is not None else ()
+    compared = [*compared, MODELS] if compared else []
+    return replace(_findings(looks, now), places=frozenset(f"{about}: {p}" for p in compared))
+
+
+def _changed(changes: Sequence[Record]) -> str:
+    first, more = changes[0], len(changes) - 1
+    what = first["where"].partition(": ")[2]
+    text = f"{first['class']}: {what}: {first['before']} → {first['after']}"
+    return f"{text}; and {more} more" if more else text
 
 
 def _findings(looks: Iterable[_Look], now: float) -> Findings:
-    texts: dict[tuple[AlertKind, str], str] = {}
+    texts: dict[tuple[AlertKind, str], _Look] = {}
     for look in looks:
-        texts[look.kind, look.about] = texts.get((look.kind, look.about)) or look.text
+        known = texts.get((look.kind, look.about))
+        texts[look.kind, look.about] = known if known and known.text else look
     alerts = {
-        key: Alert(kind=key[0], about=key[1], text=text, since=now) for key, text in texts.items()
+        key: Alert(kind=key[0], about=key[1], text=look.text, since=now, places=look.places)
+        for key, look in texts.items()
     }
     return Findings(
-        active=tuple(alert for key, alert in alerts.items() if texts[key]),
+        active=tuple(alert for alert in alerts.values() if alert.text),
         looked=frozenset(alert.key for alert in alerts.values()),
     )
 

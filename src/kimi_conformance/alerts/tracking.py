@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from kimi_conformance.alerts.alert import Alert, AlertKind
 from kimi_conformance.alerts.finding import Findings
@@ -47,11 +48,13 @@ def step(before: Sequence[Alert], found: Findings) -> Step:
     active = {alert.key: alert for alert in found.active}
     begun = [alert for key, alert in active.items() if key not in known]
     still = [
-        replace(alert, text=active[key].text) if key in active else alert
+        replace(alert, text=active[key].text, places=active[key].places) if key in active else alert
         for key, alert in known.items()
-        if key in active or key not in found.looked
+        if key in active or not found.has_looked_at(alert)
     ]
-    ended = [alert for key, alert in known.items() if key in found.looked and key not in active]
+    ended = [
+        alert for key, alert in known.items() if key not in active and found.has_looked_at(alert)
+    ]
     now_open = sorted([*still, *begun], key=lambda one: (_KINDS.index(one.kind), one.about))
     return Step(begun=tuple(begun), open=tuple(now_open), ended=tuple(ended))
 
@@ -98,10 +101,11 @@ def write_open(file: Path, alerts: Sequence[Alert]) -> None:
         raise RunError(f"Cannot write the open alerts to {file}: {error.strerror}.") from error
 
 
-def _alert(entry: Mapping[str, object]) -> Alert:
+def _alert(entry: Mapping[str, Any]) -> Alert:
     return Alert(
         kind=AlertKind(str(entry["kind"])),
         about=str(entry["about"]),
         text=str(entry["text"]),
         since=float(str(entry["since"])),
+        places=tuple(str(place) for place in entry.get("places", ())),
     )

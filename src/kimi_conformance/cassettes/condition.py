@@ -51,8 +51,7 @@ class Play:
     """How a check went whose recording this is.
 
     Attributes:
-        verdict: Offline, only a check whose recording is not there or does not fit is
-            inconclusive.
+        verdict: A check whose recording is not there or does not fit is an error.
         reason: Why it did not pass, or "".
     """
 
@@ -95,7 +94,7 @@ def examine(
     missing = [
         Finding(cassette=name, ailment=Ailment.MISSING, reason=play.reason)
         for name, play in plays.items()
-        if name not in names and play.verdict is Verdict.INCONCLUSIVE
+        if name not in names and play.verdict is Verdict.ERROR
     ]
     return sorted([*found, *missing], key=lambda finding: finding.cassette)
 

@@ -77,13 +77,19 @@ UNSPOKEN: Sequence[Rule] = (
         "*",
         "the requirements are about what a tag leads to, not about its description",
     ),
+    Rule(_FIELDS, "* /v1/files*", "status_details", "no document says that it must be there"),
     Rule(
         _FIELDS,
-        "* /v1/files*",
-        "bytes|created_at|filename|object|purpose|status|status_details|data.*|deleted",
-        "the requirements are about what becomes of a file, not about its description",
+        "GET /v1/files",
+        "object|data",
+        "the requirements are about the files in the list, not about the list",
     ),
-    Rule(_FIELDS, "DELETE *", "*", "that it is gone is asked for afterwards, not read off here"),
+    Rule(
+        _FIELDS,
+        "DELETE /v1/caching/refs*",
+        "*",
+        "that it is gone is asked for afterwards, not read off here",
+    ),
     Rule(
         "*",
         "GET /v1/files/…/content",
@@ -93,9 +99,15 @@ UNSPOKEN: Sequence[Rule] = (
     Rule(
         _FIELDS,
         "* /v1/batches*",
-        "*_at|*endpoint|*completion_window|*input_file_id|*request_counts*|*object|has_more|id|data*|metadata"
-        "|*_file_id",
-        "the requirements are about status and result of a batch",
+        "metadata*|data.*.metadata*|*output_file_id|*error_file_id",
+        "what a user wrote, and files that there may be: asked for where there are any",
+    ),
+    Rule(
+        "remove_field",
+        "* /v1/batches*",
+        "*in_progress_at|*finalizing_at|*completed_at|*failed_at|*cancelling_at|*cancelled_at"
+        "|*expires_at|*expired_at|*request_counts",
+        "no document says that a batch tells of what has not come to pass",
     ),
     Rule(
         _FIELDS,
@@ -110,11 +122,29 @@ UNSPOKEN: Sequence[Rule] = (
         "amounts of money are the account's",
     ),
     Rule(
+        "remove_field",
+        "POST /anthropic/v1/messages",
+        "*usage.cache_*|*usage.cached_tokens|*usage.prompt_tokens|*usage.completion_tokens"
+        "|*usage.total_tokens|*signature|*stop_sequence|*service_tier|*inference_geo",
+        "fields that a message may have: no requirement asks for them everywhere",
+    ),
+    Rule(
+        "change_type|swap_ids",
+        "POST /anthropic/v1/messages",
+        "*service_tier|*inference_geo|*stop_sequence|content*.signature|content*.id|message.id",
+        "no requirement speaks of what stands there",
+    ),
+    Rule(
+        "drop_chunk",
+        "POST /anthropic/v1/messages",
+        "content_block_delta",
+        "what the model says is its own: no requirement tells how many words it has",
+    ),
+    Rule(
         "*",
         "POST /anthropic/v1/messages",
-        "*usage*|id|message*|model|*index|*type|role|stop_sequence|*signature|content_block.*"
-        "|delta.*|content.*|error.message|content_block_delta|stop_reason",
-        "few requirements speak of the Anthropic face, and the laws of the wire are not about it",
+        "type",
+        "whose envelope a refusal has is asked for in recordings of its own",
     ),
     Rule(
         "drop_chunk",
@@ -146,6 +176,12 @@ UNNOTICED: Sequence[Rule] = (
     ),
     Rule(
         _FIELDS,
+        "DELETE /v1/caching/…",
+        "*",
+        "on the adapter plane the client decides what of an answer it looks at",
+    ),
+    Rule(
+        _FIELDS,
         "GET /v1/models",
         "error.*|object",
         "on the adapter plane the client decides what of an answer it looks at",
@@ -161,12 +197,6 @@ UNNOTICED: Sequence[Rule] = (
         "GET *",
         "object|id|content|data|message|the body",
         "the check is about something else in the same answer",
-    ),
-    Rule(
-        "remove_field|drop_chunk",
-        "POST /anthropic/v1/messages",
-        "content|content_block|content_block_start",
-        "few requirements speak of the Anthropic face, and the laws of the wire are not about it",
     ),
     Rule(
         _FIELDS,

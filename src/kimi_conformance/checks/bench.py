@@ -70,6 +70,9 @@ class Options:
     samples: int | None = None
     max_requests: int | None = None
     max_tokens: int | None = None
+    max_cost: float | None = None
+    price_in: float = 0.0
+    price_out: float = 0.0
     time_limit: float = 30.0
     rpm: int | None = None
     concurrency: int | None = None
@@ -114,9 +117,15 @@ class Bench:
         self._closing = contextlib.ExitStack()
         self._guard = SocketGuard()
         self._sound = SoundRuns(self.edition, PLACEHOLDER_KEY)
-        self.budget = Budget(options.max_requests, options.max_tokens)
+        self.budget = Budget(
+            options.max_requests,
+            options.max_tokens,
+            options.max_cost,
+            options.price_in,
+            options.price_out,
+        )
         total = options.time_total
-        self._until = None if total is None else time.monotonic() + total
+        self._until = None if total is None else time.monotonic() + total - _age_of_process()
         self.turns = Turns(self.suite.cassettes, self._until)
 
     @property
@@ -156,6 +165,7 @@ class Bench:
     def finish(self, check: CheckItem, phases: list[Phase]) -> None:
         """Turn how a check ended into its outcome, and keep what is to be kept."""
         blocked = self._newly_blocked()
+        self._take_refusals(check)
         outcome = outcome_of(
             check, phases, edition=self.edition.name, lane=self.options.lane, blocked=blocked
         )
@@ -171,6 +181,13 @@ class Bench:
         check.lanes.clear()  # pytest keeps its items to the end, and a matrix has many
         check.opened.clear()
         phases.clear()
+
+    def _take_refusals(self, check: CheckItem) -> None:
+        """What was waited out is judged as an answer of the endpoint; no adapter saw it."""
+        live = self.__dict__.get("_live")
+        if live is not None:
+            kept, live.refusals = live.refusals, []
+            check.refusals += kept if check.adapter is None else ()
 
     def add_sample(self, check: CheckItem, found: Mapping[str, Any]) -> None:
         """Keep what a check found out about a share."""
@@ -212,9 +229,22 @@ class Bench:
     def close(self) -> None:
         """Say what was spent on a live endpoint, and stop the stage."""
         if self.options.lane == "live":
-            self.evidence.add({"record": "budget", **asdict(self.budget)})
+            spent = {"record": "budget", "part": "checks", **asdict(self.budget)}
+            self.evidence.add({**spent, **self._paced()})
         self.evidence.close()
         self._closing.close()
+
+    def _paced(self) -> dict[str, Any]:
+        """The limits that were learned, and what counts against them still."""
+        live: Paced | None = self.__dict__.get("_live")
+        if live is None:
+            return {}
+        pace, now = live.pace, time.time()
+        return {
+            "limits": {"rpm": pace.rpm, "concurrency": pace.concurrency, "tpm": pace.tpm},
+            "recent": [[round(now - ago, 1), tokens] for ago, tokens in live.recent],
+            "waited_out": live.refused,
+        }
 
     def adapter_info(self, spec: str) -> Adapter:
         """The adapter, opened once without asking it anything, for its name and claims.
@@ -371,6 +401,13 @@ class Bench:
         except CassetteError as error:
             return replace(outcome, verdict=Verdict.ERROR, reason=str(error))
         return outcome
+
+
+def _age_of_process() -> float:
+    """Seconds since this process was started: what it took to come here is the run's time too."""
+    import psutil  # only a live run with a limit of time asks
+
+    return max(time.time() - psutil.Process().create_time(), 0.0)
 
 
 def _origin(base_url: str | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from kimi_conformance.adapters.protocol import Adapter
-from kimi_conformance.errors import AdapterError, KimiConformanceError
+from kimi_conformance.errors import AdapterError, CassetteError, KimiConformanceError
 from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Plane, Requirement
 from kimi_conformance.stage import Lane
 from kimi_conformance.stage.guard import BlockedError
@@ -16,6 +16,7 @@ from kimi_conformance.wire.exchange import Exchange
 
 __all__ = ["CheckItem", "CheckTimeoutError", "check_id"]
 
+RECORDED_ADAPTER = "reference"  # whose exchanges the recordings of the adapter plane are
 _SUT_PART = re.compile(r"-@[^@]*@$|@[^@]*@-?")
 
 
@@ -40,6 +41,7 @@ class CheckItem:
         lanes: The lanes opened for it.
         opened: The adapters opened for it.
         recorded: The one among them that a cassette is made of, or None.
+        refusals: Of its chats, on a live endpoint; what came after waiting is in the lanes.
         not_claimed: Why the requirement does not apply to the SUT, or "".
         known: Its verdict where that is known without running it, else None.
     """
@@ -52,6 +54,7 @@ class CheckItem:
     lanes: list[Lane] = field(default_factory=list)
     opened: list[Adapter] = field(default_factory=list)
     recorded: Lane | None = None
+    refusals: list[Exchange] = field(default_factory=list)
     not_claimed: str = ""
     known: Verdict | None = None
     capabilities: tuple[str, ...] = ()
@@ -62,17 +65,18 @@ class CheckItem:
         return str(self.adapter or self.endpoint)
 
     def exchanges(self) -> list[Exchange]:
-        """Everything that its lanes saw."""
-        return [
-            exchange
-            for lane in self.lanes
-            if lane.journal is not None
-            for exchange in lane.journal.exchanges
-        ]
+        """Everything that its lanes saw, and the refusals that were waited out."""
+        journals = (lane.journal for lane in self.lanes if lane.journal is not None)
+        return [*(each for journal in journals for each in journal.exchanges), *self.refusals]
 
-    def troubles(self) -> list[str]:
+    def troubles(self) -> list[KimiConformanceError]:
         """Why a source could not answer."""
-        return [str(trouble) for lane in self.lanes for trouble in lane.troubles]
+        return [trouble for lane in self.lanes for trouble in lane.troubles]
+
+    @property
+    def is_recorded_one(self) -> bool:
+        """Whether recordings are made of this SUT, so that it asks for what they hold."""
+        return self.adapter == RECORDED_ADAPTER or self.endpoint == "endpoint"
 
     def outage(self) -> str:
         """What says that the API could not serve while an adapter was judged by it, or ""."""
@@ -88,7 +92,10 @@ class CheckItem:
         """Which recorded interactions nobody asked for, or ""."""
         unused = getattr(self.recorded.source, "unused", ()) if self.recorded else ()
         lines = ", ".join(f"{e.id} {e.request.method} {e.request.path}" for e in unused)
-        return f"the recording was not used up: {lines}" if lines else ""
+        if not lines:
+            return ""
+        again = f"Record it anew with: kimi-conformance record {self.cassette}"
+        return f"the recording {self.cassette} was not used up: {lines}. {again}"
 
 
 def check_id(path: PurePath, function: str, parameters: str | None) -> str:
@@ -132,6 +139,7 @@ def outcome_of(
     """
     failed = next((phase for phase in phases if phase.error is not None), None)
     verdict, reason = _judge(item, failed, blocked)
+    unplayable = verdict is Verdict.ERROR and _is_of_a_recording(item, failed)
     return Outcome(
         id=item.id,
         requirement=item.requirement.id,
@@ -145,7 +153,16 @@ def outcome_of(
         exchanges=tuple(exchange.id for exchange in item.exchanges()),
         edition=edition,
         lane=lane,
+        unplayable=item.cassette if unplayable else "",
     )
+
+
+def _is_of_a_recording(item: CheckItem, failed: Phase | None) -> bool:
+    """Whether it is the recording that is wrong: it cannot be read, or holds something else."""
+    if failed is None and not item.troubles():
+        return bool(item.unplayed())
+    errors = (*item.troubles(), failed.error if failed else None)
+    return any(isinstance(error, CassetteError) for error in errors)
 
 
 def _judge(item: CheckItem, failed: Phase | None, blocked: Sequence[str]) -> tuple[Verdict, str]:
@@ -156,13 +173,15 @@ def _judge(item: CheckItem, failed: Phase | None, blocked: Sequence[str]) -> tup
     if item.not_claimed:
         return Verdict.NOT_CLAIMED, item.not_claimed
     if troubles := item.troubles():
-        return Verdict.INCONCLUSIVE, troubles[0]
+        ours = item.is_recorded_one and isinstance(troubles[0], CassetteError)
+        return Verdict.ERROR if ours else Verdict.INCONCLUSIVE, str(troubles[0])
     if failed is not None and failed.error is not None:
         if outage := item.outage():
             return Verdict.INCONCLUSIVE, f"{outage}, which decides nothing about its client"
         return _judge_error(failed.error, failed.when)
-    stale = item.unplayed()
-    return (Verdict.INCONCLUSIVE, stale) if stale else (Verdict.PASSED, "")
+    if stale := item.unplayed():
+        return Verdict.ERROR if item.is_recorded_one else Verdict.INCONCLUSIVE, stale
+    return Verdict.PASSED, ""
 
 
 def _judge_error(error: BaseException, when: str) -> tuple[Verdict, str]:
@@ -170,7 +189,7 @@ def _judge_error(error: BaseException, when: str) -> tuple[Verdict, str]:
         return Verdict.FAILED, first_line(error)
     if isinstance(error, InconclusiveError) or not isinstance(error, Exception):
         return Verdict.INCONCLUSIVE, str(error)  # a skip, an interruption: nothing was decided
-    if isinstance(error, AdapterError):
+    if isinstance(error, AdapterError) or (isinstance(error, CassetteError) and when == "setup"):
         return Verdict.ERROR, str(error)
     if isinstance(error, KimiConformanceError) and when == "setup":
         return Verdict.INCONCLUSIVE, str(error)

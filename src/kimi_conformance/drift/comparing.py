@@ -6,6 +6,9 @@ route: one recording is one draw, and what varies here may have varied there. Th
 pooled, since a refusal of one request says nothing of another. What a model decides (to call a
 tool, to stop) may be what another recording of the route has, and is then no drift either.
 
+One amount is no draw: the prompt is counted, not made up. Two answers to a request that was the
+same to the byte count it alike, so where they do not, that is a change and no noise.
+
 Who changed is told by the editions. Each is data that the embedded simulator speaks, so what
 an edition says of a request is the trait of that simulator's answer to it.
 """
@@ -23,6 +26,7 @@ _ENDS = ("finish_reason", "stop_reason")
 _CHOSEN = ("message.", "delta.", "content[].", "content_block.")
 _NO_ROUTE = Trait(Dimension.SHAPE, "scode")  # only the other shape of a 404 has it
 _POOLED = frozenset(Dimension) - {Dimension.STATUS}
+_COUNTED = ("usage.prompt_tokens",)  # by the request alone
 _NOT_ONCE = frozenset({Dimension.QUANTITY, Dimension.ORDER})  # one answer alone does not tell
 
 
@@ -37,6 +41,7 @@ class Answers:
         first, second: Of the two answers; `second` is None where there was one only.
         old, new: Of what the cassette's edition and the target's say; None: nobody knows.
         same_model: Whether the model was asked that was asked when it was recorded.
+        same_request: Whether both answers are to one request, equal to the byte.
         laws: Wire laws that both answers break and the recording does not.
         laws_of_edition: Those that the answer breaks which the target's edition foresees.
     """
@@ -49,6 +54,7 @@ class Answers:
     old: Traits | None = None
     new: Traits | None = None
     same_model: bool = True
+    same_request: bool = False
     laws: tuple[str, ...] = ()
     laws_of_edition: tuple[str, ...] = ()
 
@@ -64,9 +70,31 @@ def compare(asked: Sequence[Answers], noise: Iterable[tuple[str, Trait]] = ()) -
     drawn = _drawn(asked)
     found: list[Seen] = []
     for one in asked:
-        seen = list(_differences(one, noisy, drawn))
+        seen = [*_differences(one, noisy, drawn), *_counted_otherwise(one)]
         found += seen or _only_laws(one)
     return found
+
+
+def _counted_otherwise(one: Answers) -> Iterator[Seen]:
+    """Prompts that are counted one way and then another."""
+    for trait in sorted(one.first.keys() | (one.second or {}).keys()):
+        if _varies_wrongly(one, trait):
+            yield Seen(
+                kind=Kind.QUANTITATIVE,
+                where=f"{one.route}: {trait.path}",
+                before="the same for the same request",
+                after="another each time",
+                attribution=Attribution.PROVIDER_CHANGED,
+                place=one.place,
+                laws=one.laws,
+            )
+
+
+def _varies_wrongly(one: Answers, trait: Trait) -> bool:
+    if one.second is None or not one.same_request or not trait.path.endswith(_COUNTED):
+        return False
+    counts = one.first.get(trait), one.second.get(trait)
+    return trait.dimension is Dimension.QUANTITY and None not in counts and counts[0] != counts[1]
 
 
 def _only_laws(one: Answers) -> Iterator[Seen]:

@@ -7,7 +7,8 @@ debt; at 0 or below nothing is inferred any more. What a model costs is third-pa
 (the edition says from where), and no answer tells it; one of unknown price costs nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kimi_conformance.editions import Price
@@ -45,6 +46,15 @@ class Account:
     def admit(self, now: float, tokens: int) -> Refusal | None:
         """Let a chat of so many tokens, prompt and longest answer, through, or say why not."""
         return None if self.limits is None else self.limits.admit(now, tokens)
+
+    @contextmanager
+    def unlimited(self) -> Iterator[None]:
+        """Chats are paid for, but wait in a queue of their own: those of a batch."""
+        limits, self.limits = self.limits, None
+        try:
+            yield
+        finally:
+            self.limits = limits
 
     def settle(
         self, until: float, price: Price | None, prompt: int, cached: int, answer: int

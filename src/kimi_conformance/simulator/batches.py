@@ -187,7 +187,9 @@ def _result(
 ) -> tuple[int, bytes]:
     world.number += 1  # a call of its own
     body = {**line["body"], "stream": False}
-    answer = chat(world, now, Request(method="POST", path=batch.endpoint), body, frozenset())
+    request = Request(method="POST", path=batch.endpoint)
+    with world.account.unlimited():
+        answer = chat(world, now, request, body, frozenset())
     result = {
         "id": f"batch_req-{batch.id.removeprefix('batch-')}-{at}",
         "custom_id": line["custom_id"],

@@ -15,7 +15,8 @@ so they carry none.
 Assumed, as nobody says:
 
 - Windows slide: they look back from now, so no 60 s ever have more than the limit.
-- Only chats count, and only those that break no rule. A refused chat counts for nothing.
+- Only chats count, and only those that break no rule. A refused chat counts for nothing, and so
+  do those of a batch, which are answered within hours.
 - `n` answers count once, and a dry run of a cache counts as what it asks about.
 - Where several limits are reached, the first of the list above is named.
 - A client that leaves does not free its place: the engine goes on to the end.

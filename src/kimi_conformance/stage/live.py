@@ -49,15 +49,23 @@ class Budget:
         max_requests: Requests that may be sent.
         max_tokens: Tokens that may be asked for, prompt (a token for four bytes of body)
             and completion (`max_tokens`, or 1024 where the request names none).
+        max_cost: Dollars that what is asked for may cost.
+        price_in: Of a million tokens of prompts.
+        price_out: The same of answers.
         requests: Sent so far.
         tokens: Asked for so far.
+        cost: Of these tokens.
         refused: Requests that were not sent, since the budget did not cover them.
     """
 
     max_requests: int | None = None
     max_tokens: int | None = None
+    max_cost: float | None = None
+    price_in: float = 0.0
+    price_out: float = 0.0
     requests: int = 0
     tokens: int = 0
+    cost: float = 0.0
     refused: int = 0
 
     def spend(self, request: Request) -> None:
@@ -67,6 +75,8 @@ class Budget:
             BudgetError: It would go beyond the budget; it was counted as refused.
         """
         tokens = asked_for(request)
+        prompt = min(len(request.body) // 4, tokens)
+        cost = (prompt * self.price_in + (tokens - prompt) * self.price_out) / 1_000_000
         if self.max_requests is not None and self.requests + 1 > self.max_requests:
             self.refused += 1
             raise BudgetError(
@@ -79,8 +89,15 @@ class Budget:
                 f"The budget of {self.max_tokens} tokens does not cover {tokens} more "
                 f"({self.tokens} asked for so far). Allow more with --max-tokens."
             )
+        if self.max_cost is not None and self.cost + cost > self.max_cost:
+            self.refused += 1
+            raise BudgetError(
+                f"The budget of ${self.max_cost:.4f} does not cover ${cost:.4f} more "
+                f"(${self.cost:.4f} so far). Allow more with --max-cost."
+            )
         self.requests += 1
         self.tokens += tokens
+        self.cost += cost
 
 
 _WRITES = ("/chat/completions", "/messages")  # what a model is asked by, on either face

@@ -3,6 +3,7 @@ Asks a live endpoint no faster than the account may: waits before it is refused,
 
     asked for      how many chats at once, chats and tokens a minute: never passed
     learned        from a refusal (429) that names its limit; then kept as if asked for
+    others' chats  one that our own chats do not explain: a minute, then theirs are over as well
     otherwise      as long as the refusal says, or until the oldest chat of the minute is over
 
 Only chats count against these limits, as far as is known. A refusal by RPM says to wait one
@@ -10,21 +11,31 @@ second whatever the wait is in truth, so a named limit counts more than the time
 empty account, and tokens of the day that are used up, do not pass by waiting a minute: those
 refusals are handed on. Every request that is sent, the repeated ones too, is paid for from the
 budget. A chat is sent again only after a refusal, so what is judged is never another answer.
+
+So a client does not see a refusal that was waited out. No check of a live run is about one: what
+a client does then is judged by scripted refusals, which never come here. The refusals themselves
+are kept in `refusals`, for the laws of the wire. What waiting does not help is handed on.
+
+When the time of the run is over, nothing more is sent, and what is under way is given up: an
+endpoint that falls silent holds nobody up.
 """
 
 import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from kimi_conformance.errors import BudgetError
 from kimi_conformance.stage.live import asked_for, is_chat
 from kimi_conformance.stage.source import Closable, Source
-from kimi_conformance.wire.exchange import Answer, Frame, Headers, Relay, Request, header
+from kimi_conformance.wire.exchange import Answer, Exchange, Frame, Headers, Relay, Request, header
 
 __all__ = ["MINUTE", "Pace", "Paced"]
+
+T = TypeVar("T")
 
 MINUTE = 60.0  # seconds that a limit looks back
 MARGIN = 0.5  # seconds more: two requests may come nearer to each other than they were sent
@@ -48,7 +59,7 @@ class Pace:
         concurrency: Chats at once.
         tpm: Tokens a minute, as they are asked for.
         completion: Tokens that a chat may take which names no limit of its own.
-        until: Clock time after which nothing more is sent.
+        until: Clock time after which nothing more is sent, and no answer is waited for.
     """
 
     rpm: int | None = None
@@ -64,6 +75,7 @@ class Paced:
     Args:
         source: What is asked.
         pace: How fast.
+        recent: Chats that count already: how many seconds ago, and the tokens of each.
         clock: Seconds, monotonic.
         sleep: Waits so many of them.
     """
@@ -73,6 +85,7 @@ class Paced:
         source: Source,
         pace: Pace,
         *,
+        recent: Iterable[tuple[float, int]] = (),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -80,11 +93,13 @@ class Paced:
         self.pace = pace
         self._clock = clock
         self._sleep = sleep
-        self._sent: deque[tuple[float, int]] = deque()
+        now = clock()
+        self._sent = deque(sorted((now - ago, tokens) for ago, tokens in recent))
         self._open = 0
         self._turn: asyncio.Lock | None = None
         self._waited = 0.0
         self._since: float | None = None
+        self.refusals: list[Exchange] = []
         self.refused = 0
 
     @property
@@ -97,6 +112,12 @@ class Paced:
         """Seconds in which some chat waited for its turn, the wait under way included."""
         since = self._since
         return self._waited + (self._clock() - since if since is not None else 0.0)
+
+    @property
+    def recent(self) -> Sequence[tuple[float, int]]:
+        """How many seconds ago each chat of the last minute was sent, and its tokens."""
+        now = self._clock()
+        return [(now - at, tokens) for at, tokens in self._sent if at > now - MINUTE - MARGIN]
 
     def room_in(self, chats: int) -> float:
         """Seconds until so many chats fit into the minute, or as many as the limit is."""
@@ -116,29 +137,33 @@ class Paced:
         """
         self._refuse_late(0.0)
         if not is_chat(request):
-            return await self._source.answer(request)
+            answer = await self._in_time(self._source.answer(request))
+            if isinstance(answer, Answer):
+                return answer
+            return replace(answer, frames=_Held(answer.frames, self._in_time))
         for attempt in range(1, TRIES + 1):
             await self._await_turn(asked_for(request, self.pace.completion, bytes_a_token=2))
             try:
-                answer = await self._source.answer(request)
+                answer = await self._in_time(self._source.answer(request))
             except BaseException:
                 self._leave()
                 raise
             if answer.status != 429:
                 break
-            refusal = await _whole(answer)
+            refusal = await self._in_time(_whole(answer))
             self.refused += 1
             self._learn(refusal)
             wait = self._wait_after(refusal)
             if wait is None or attempt == TRIES:
                 self._leave()
                 return refusal
+            self._keep(request, refusal)
             self._leave()
             await self._rest(wait)
         if isinstance(answer, Answer):
             self._leave()
             return answer
-        return replace(answer, frames=_Held(answer.frames, self._leave))
+        return replace(answer, frames=_Held(answer.frames, self._in_time, self._leave))
 
     async def aclose(self) -> None:
         """Close what is asked."""
@@ -191,6 +216,36 @@ class Paced:
         if until is not None and self._clock() + seconds >= until:
             raise BudgetError("The time of the run is over. Allow more with --time-limit-total.")
 
+    def _keep(self, request: Request, refusal: Answer) -> None:
+        self.refusals.append(
+            Exchange(
+                id=f"waited{self.refused}",
+                request=request,
+                answer=refusal,
+                started=self._clock(),
+                source=self.kind,
+            )
+        )
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """What the work gives, if it does so before the time of the run is over.
+
+        Raises:
+            BudgetError: It does not.
+        """
+        if self.pace.until is None:
+            return await work
+        try:
+            async with asyncio.timeout(max(self.pace.until - self._clock(), 0.0)) as limit:
+                return await work
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise BudgetError(
+                "The time of the run was over before the answer was. Allow more with "
+                "--time-limit-total."
+            ) from None
+
     def _learn(self, refusal: Answer) -> None:
         text = refusal.body.decode("utf-8", "replace")
         found = {
@@ -214,6 +269,8 @@ class Paced:
         text = refusal.body.decode("utf-8", "replace")
         if _HOPELESS.search(text):
             return None
+        if _RPM.search(text) and self.pace.rpm is not None and len(self._sent) <= self.pace.rpm:
+            return MINUTE + MARGIN
         told = _told(refusal.headers, text)
         if told is None or (_TPM.search(text) and len(self._sent) > 1):
             told = self._sent[0][0] + MINUTE + MARGIN - self._clock() if self._sent else 1.0
@@ -224,18 +281,24 @@ class Paced:
 
 
 class _Held:
-    """The frames of a chat, which keeps its place until they are over, or nobody reads them."""
+    """Frames that come in time, or end; a chat keeps its place until then, or nobody reads them."""
 
-    def __init__(self, frames: AsyncIterator[Frame], leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        frames: AsyncIterator[Frame],
+        in_time: Callable[[Awaitable[Frame]], Awaitable[Frame]],
+        leave: Callable[[], None] | None = None,
+    ) -> None:
         self._frames = frames
-        self._leave: Callable[[], None] | None = leave
+        self._in_time = in_time
+        self._leave = leave
 
     def __aiter__(self) -> AsyncIterator[Frame]:
         return self
 
     async def __anext__(self) -> Frame:
         try:
-            return await self._frames.__anext__()
+            return await self._in_time(self._frames.__anext__())
         except BaseException:  # its end, how ever
             self._give_back()
             raise

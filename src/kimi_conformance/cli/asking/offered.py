@@ -16,7 +16,7 @@ from kimi_conformance.errors import TransportError, UsageError, nearest
 from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Catalogue, Plane
 from kimi_conformance.verdicts import Outcome, Verdict
 
-__all__ = ["UNSERVED", "hints", "parse_without", "unserved"]
+__all__ = ["PROBES", "UNSERVED", "hints", "parse_without", "unserved"]
 
 UNSERVED = "unserved"
 _ABSENT = {404, 405, 501}  # how servers say that there is no such path, or not for this method
@@ -32,6 +32,7 @@ _PROBES: Mapping[str, tuple[str, str]] = {
     "formulas": ("GET", "/formulas/moonshot/web-search:latest/tools"),
     "anthropic": ("POST", "/anthropic/v1/messages"),
 }
+PROBES = len(_PROBES)  # requests
 
 
 def parse_without(given: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from kimi_conformance.cli.asking.offered import UNSERVED, unserved
+from kimi_conformance.cli.asking.offered import PROBES, UNSERVED, unserved
 from kimi_conformance.cli.showing.show import say
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import KimiConformanceError, TransportError, UsageError, nearest
@@ -59,6 +59,7 @@ class Target:
         api_key: Of a live one, else None.
         model: The model to ask, or None for the edition's default.
         without: The capabilities that it does not claim.
+        requests: How many were sent to find out.
     """
 
     lane: str
@@ -67,6 +68,7 @@ class Target:
     api_key: str | None
     model: str | None
     without: tuple[str, ...] = ()
+    requests: int = 0
 
 
 def lane_of(lane: str | None, base_url: str | None, *, default: str) -> str:
@@ -112,7 +114,9 @@ def inspect(
             f"edition cannot be told. Name it with --edition: {', '.join(editions)}"
         )
     asked = _model(model, ids, found)
-    return Target(lane, found.name, url, api_key, asked, _not_claimed(url, api_key, without))
+    sent = int("models" not in without) + (UNSERVED in without) * PROBES
+    missing = _not_claimed(url, api_key, without)
+    return Target(lane, found.name, url, api_key, asked, missing, sent)
 
 
 def unasked(

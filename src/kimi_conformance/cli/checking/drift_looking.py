@@ -1,5 +1,7 @@
 """What drift is looked for in, by whom it is answered, and what came of it."""
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +21,8 @@ from kimi_conformance.requirements import Plane
 from kimi_conformance.runs import Run
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.simulator.faults import parse_switch
-from kimi_conformance.stage import Source
+from kimi_conformance.stage import Budget, Live, Pace, Paced, Source
+from kimi_conformance.stage.live import is_chat
 from kimi_conformance.stage.source import Closable
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import is_outage
@@ -33,6 +36,8 @@ __all__ = [
     "Target",
     "against",
     "between",
+    "live_target",
+    "look",
     "recordings_of",
     "recordings_of_run",
     "simulated",
@@ -57,16 +62,21 @@ class Found:
     Attributes:
         changes: Each once.
         asked: How many recorded requests there were.
-        compared: How many were answered so that they could be compared.
+        places: Those that were answered so that they could be compared.
         left: Why the others were not, with the count of each reason.
         ended: What ended the looking before its end, or "".
     """
 
     changes: Sequence[Change] = ()
     asked: int = 0
-    compared: int = 0
+    places: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     ended: str = ""
+
+    @property
+    def compared(self) -> int:
+        """How many could be compared."""
+        return len(self.places)
 
     @property
     def looked(self) -> bool:
@@ -74,7 +84,7 @@ class Found:
         return self.compared > 0 and self.compared >= self.left["no answer that tells anything"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """When to stop, besides the budget.
 
@@ -112,7 +122,10 @@ class Target:
 
 
 def recordings_of(suite: Suite, edition: str, folder: Path | None = None) -> list[Recording]:
-    """The cassettes of an edition's endpoint plane, the cheapest first.
+    """The cassettes of an edition's endpoint plane, in order of value.
+
+    First one of each topic, then a second of each, and so on; those that ask no model come before
+    all others but the first of each topic, since they cost next to nothing.
 
     Raises:
         CassetteError: One is damaged.
@@ -124,7 +137,19 @@ def recordings_of(suite: Suite, edition: str, folder: Path | None = None) -> lis
         Recording(name=name, exchanges=read(file, name).interactions)
         for name, file in zip(names, files, strict=True)
     ]
-    return list(_once(sorted(found, key=lambda one: (_cost(one), one.name))))
+    return _by_value(_once(sorted(found, key=lambda one: (_cost(one), one.name))))
+
+
+def _by_value(recordings: Iterable[Recording]) -> list[Recording]:
+    """The same, of each topic the first first; they come cheapest first."""
+    seen: Counter[tuple[str, bool]] = Counter()
+    placed = []
+    for number, one in enumerate(recordings):
+        asks = _cost(one)[0] > 0
+        topic = (one.name.split("/")[2], asks)
+        placed.append((seen[topic] > 0, asks, seen[topic], number, one))
+        seen[topic] += 1
+    return [one for *_, one in sorted(placed, key=lambda each: each[:4])]
 
 
 def recordings_of_run(run: Run) -> list[Recording]:
@@ -139,9 +164,7 @@ def recordings_of_run(run: Run) -> list[Recording]:
 
 def _cost(recording: Recording) -> tuple[int, int]:
     """First what asks no model, then by how much is sent."""
-    chats = sum(
-        one.request.path.endswith(("/chat/completions", "/messages")) for one in recording.exchanges
-    )
+    chats = sum(is_chat(one.request) for one in recording.exchanges)
     return chats, len(recording.exchanges)
 
 
@@ -158,6 +181,29 @@ def _once(recordings: Iterable[Recording]) -> Iterator[Recording]:
 def _sent(exchange: Exchange) -> tuple[Any, ...]:
     request = exchange.request
     return request.method, request.path, request.query, request.body, exchange.answer.status
+
+
+def look(
+    recordings: Sequence[Recording], old: Edition, target: Target, until: float | None = None
+) -> Found:
+    """As `against`; what ends it before it has begun is told like what ends it later.
+
+    Args:
+        recordings: Held against what is answered now.
+        old: Their edition.
+        target: Who is asked.
+        until: Monotonic time at which no more is begun, or None.
+    """
+    found = Found(asked=sum(len(one.exchanges) for one in recordings))
+    if not recordings:
+        found.ended = "there is no recording"
+        return found
+    try:
+        return asyncio.run(against(recordings, old, target, Limits(until, time.monotonic)))
+    except (TransportError, BudgetError) as error:
+        found.left["not reached"] = found.asked
+        found.ended = str(error)
+        return found
 
 
 async def against(
@@ -195,10 +241,14 @@ async def _ask(
     model_for = _substitutes(recordings, listed, old, target)
     models = (*model_for, *listed, *(model.id for model in old.models))
     answers: list[Answers] = []
+    no_more_chats = False
     for recording in recordings:
         if limits.passed:
             found.ended = "the time is over"
             break
+        asks = _cost(recording)[0] > 0
+        if asks and no_more_chats:
+            continue
         sessions = [
             Session(source=source, api_key=key, model_for=swapped, now=now)
             for source, key, swapped, now in (
@@ -209,10 +259,14 @@ async def _ask(
             )
         ]
         try:
-            answers += [
-                one async for one in _answers(recording, sessions, models, model_for, found)
-            ]
-        except (BudgetError, TransportError) as error:
+            async for one in _answers(recording, sessions, models, model_for, found):
+                answers.append(one)  # noqa: PERF401 - what came before the end is kept
+        except BudgetError as error:
+            found.ended = str(error)
+            if not asks:
+                break
+            no_more_chats = True  # there may be enough for what asks no model
+        except TransportError as error:
             found.ended = str(error)
             break
     return answers
@@ -235,15 +289,17 @@ async def _answers(
         ):
             found.left["no answer that tells anything"] += 1
         else:
-            found.compared += 1
+            place = f"{recording.name}{recorded.id}"
+            found.places.append(place)
             asked = members(parse_json(recorded.request.body)).get("model")
             one = Answers(
-                place=f"{recording.name}{recorded.id}",
+                place=place,
                 route=route_of(recorded.request, recorded.answer),
                 recorded=_traits(recorded.request, recorded.answer, models),
                 first=_traits(*first, models),
                 second=_traits(*second, models),
                 same_model=asked not in model_for,
+                same_request=first[0].body == second[0].body,
             )
             laws = (
                 _broken(*first) & _broken(*second)
@@ -280,7 +336,7 @@ def between(recordings: Sequence[Recording], after: Sequence[Recording], edition
         if not told:
             found.left["not asked again" if not same else "no answer that tells anything"] += 1
             continue
-        found.compared += 1
+        found.places.append(recording.name)
         traits = [_traits(recorded.request, answer, models) for answer in told]
         answers.append(
             Answers(
@@ -349,6 +405,37 @@ def simulated(edition: Edition, faults: Sequence[str] = (), seed: int = 0) -> Ta
         edition=edition,
         model=edition.default_model,
         now=_fixed,
+    )
+
+
+def live_target(
+    base_url: str,
+    api_key: str,
+    edition: Edition,
+    model: str | None,
+    budget: Budget,
+    pace: Pace,
+    recent: Iterable[tuple[float, int]] = (),
+) -> Target:
+    """A live endpoint as a target: asked within its budget, and no faster than it may be.
+
+    Args:
+        base_url: Of the endpoint.
+        api_key: Its key.
+        edition: It is held against.
+        model: What is asked in place of models that it does not have; None: the edition's.
+        budget: What may be spent.
+        pace: How fast it may be asked.
+        recent: Chats that count already, see `Paced`.
+    """
+    live = Live(base_url, api_key, placeholder=PLACEHOLDER_KEY, budget=budget)
+    paced = Paced(live, pace, recent=recent)
+    return Target(
+        open=lambda _number: paced,
+        api_key=api_key,
+        edition=edition,
+        model=model or edition.default_model,
+        now=time.time,
     )
 
 

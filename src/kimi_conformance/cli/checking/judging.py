@@ -1,7 +1,7 @@
 """Judged runs from beginning to end: check, gate and nightly differ only in what goes in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,14 @@ from kimi_conformance.cli.checking.pytest_child import CheckRun, paths_of, run_s
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.ci import tell_ci
-from kimi_conformance.errors import BudgetError
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict, worst_of
 
-__all__ = ["judge", "judge_each", "plan_of"]
+__all__ = ["Part", "judge", "judge_each", "plan_of"]
 
-Load = Callable[[Path], Mapping[str, Any]]
+Part = Callable[[RunFolder], tuple[RunVerdict, str]]
 
 
 def judge(
@@ -33,9 +32,9 @@ def judge(
     *,
     out: Path,
     json_file: str | None,
-    load: Load | None = None,
+    parts: Mapping[str, Part] | None = None,
 ) -> int:
-    """Run the checks, and the load if there is one; report; say the verdict.
+    """Run the checks, then what else belongs to the run; report; say the verdict.
 
     Args:
         suite: The content.
@@ -44,12 +43,13 @@ def judge(
         plan: Which checks on whom.
         out: Where the run's folder is made.
         json_file: Where the machine's answer goes, or None.
-        load: Runs a load scenario in the given folder and returns its record.
+        parts: "drift" and "load", in their order: each adds its records to the folder and says
+            its verdict.
 
     Returns:
         The exit code.
     """
-    return judge_each(suite, job, [(target, plan)], out=out, json_file=json_file, load=load)
+    return judge_each(suite, job, [(target, plan)], out=out, json_file=json_file, parts=parts)
 
 
 def judge_each(
@@ -59,7 +59,7 @@ def judge_each(
     *,
     out: Path,
     json_file: str | None,
-    load: Load | None = None,
+    parts: Mapping[str, Part] | None = None,
 ) -> int:
     """As `judge` for several runs, one an edition: checked side by side, reported in turn.
 
@@ -80,7 +80,7 @@ def judge_each(
     for (target, _), folder in zip(runs, folders, strict=True):
         if len(runs) > 1:
             show.say(f"\nEdition {target.edition}", json_file)
-        run, answer, verdict = _conclude(suite, catalogue, folder, json_file, load)
+        run, answer, verdict = _conclude(suite, catalogue, folder, json_file, parts or {})
         found.append(run)
         answers.append(answer)
         verdicts.append(verdict)
@@ -110,7 +110,7 @@ def _look_at(plan: CheckRun, suite: Suite, catalogue: Catalogue) -> None:
 
 
 def _begin(job: str, target: Target, plan: CheckRun, out: Path, *, several: bool) -> RunFolder:
-    return RunFolder.begin(
+    folder = RunFolder.begin(
         out,
         job,
         lane=target.lane,
@@ -119,32 +119,36 @@ def _begin(job: str, target: Target, plan: CheckRun, out: Path, *, several: bool
         configuration=_configuration(target, plan),
         named_by_edition=several,
     )
+    if target.requests:
+        from kimi_conformance.stage import Budget  # not for recordings: the stage is dear
+
+        spent = asdict(Budget(requests=target.requests))
+        folder.append({"record": "budget", "part": "inspection", **spent})
+    return folder
 
 
 def _conclude(
-    suite: Suite, catalogue: Catalogue, folder: RunFolder, json_file: str | None, load: Load | None
+    suite: Suite,
+    catalogue: Catalogue,
+    folder: RunFolder,
+    json_file: str | None,
+    parts: Mapping[str, Part],
 ) -> tuple[Run, Mapping[str, Any], RunVerdict]:
-    """Load, judge and report one run; its evidence, its answer for machines, and its verdict."""
-    worst, because = RunVerdict.CONFORMANT, ""
-    if load is not None:
-        try:
-            record = load(folder.folder)
-        except BudgetError as error:
-            worst, because = RunVerdict.INCONCLUSIVE, str(error)
-        else:
-            folder.append(record)
-            worst, because = judged_load(record)
+    """Do the other parts of one run, judge and report it; evidence, answer and verdict of it."""
+    told = {name: part(folder) for name, part in parts.items()}
+    checks = RunVerdict.CONFORMANT, ""
     run = read_run(folder.evidence)
-    refused = sum(budget["refused"] for budget in run.budgets)
-    if refused and worst is not RunVerdict.NOT_CONFORMANT:
-        worst = RunVerdict.INCONCLUSIVE
-        because = f"the budget ended the run: {refused} requests were not sent"
-    conclusion = folder.conclude(catalogue, run, worst=worst, because=because)
+    if run.refused:
+        text = f"the budget ended the run: {run.refused} requests were not sent"
+        checks = RunVerdict.INCONCLUSIVE, text
+    conclusion = folder.conclude(catalogue, run, checks=checks, parts=told)
     run = read_run(folder.evidence)  # with its footer
     files = folder.report(suite, run)
     for line in show.summary(run, catalogue):
         show.say(line, json_file)
     for line in (*hints(run.checks, catalogue), *show.spent(run)):
+        show.say(line, json_file)
+    for line in show.drift(run):
         show.say(line, json_file)
     for record in run.loads:
         for line in show.objectives(record):
@@ -192,6 +196,7 @@ def _configuration(target: Target, plan: CheckRun) -> dict[str, Any]:
         "baseline": None if plan.baseline is None else str(plan.baseline),
         "max_requests": plan.max_requests,
         "max_tokens": plan.max_tokens,
+        "max_cost": plan.max_cost,
         "rpm": plan.rpm,
         "concurrency": plan.concurrency,
         "time_total": plan.time_total,

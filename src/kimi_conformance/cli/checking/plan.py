@@ -9,12 +9,13 @@ requests allow, which is given beside it.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from kimi_conformance.cassettes import Cassette, read
+from kimi_conformance.cassettes import read
 from kimi_conformance.cli.asking.target import Target
 from kimi_conformance.cli.checking.pytest_child import CheckRun
+from kimi_conformance.cli.checking.replaying import Recording
 from kimi_conformance.cli.keeping.proof import checks_by_requirement
 from kimi_conformance.cli.showing import show
 from kimi_conformance.editions import Edition
@@ -119,7 +120,8 @@ def estimate(suite: Suite, run: CheckRun, prices: Prices) -> Estimate:
         recorded.add(check)
         sources.add(cassette.provenance.source)
         price = _Pricing(edition, run.model, run.model_is, prices)
-        share = _share(topic, cassette, price, _times(run, topic, wanted[check]))
+        times = _times(run, topic, wanted[check])
+        share = _share(topic, cassette.interactions, price, times)
         shares.setdefault(topic, Share(topic)).add(share)
     unrecorded = [id for id in wanted if id not in recorded and id.startswith("endpoint/")]
     return Estimate(
@@ -201,10 +203,20 @@ class _Pricing:
         )
 
 
-def _share(topic: str, cassette: Cassette, price: _Pricing, times: float) -> Share:
-    budget, share = Budget(), Share(topic, checks=1)
+def _drift(again: Sequence[Recording], price: _Pricing) -> Share:
+    """What it takes to send each of these requests twice."""
+    share = Share("drift")
+    for one in again:
+        share.add(_share("drift", one.exchanges, price, 2, checks=0))
+    return share
+
+
+def _share(
+    topic: str, exchanges: Sequence[Exchange], price: _Pricing, times: float, checks: int = 1
+) -> Share:
+    budget, share = Budget(), Share(topic, checks=checks)
     prompt = completion = 0
-    for exchange in cassette.interactions:
+    for exchange in exchanges:
         budget.spend(exchange.request)
         read_in, written = _usage(exchange)
         prompt += read_in
@@ -212,7 +224,7 @@ def _share(topic: str, cassette: Cassette, price: _Pricing, times: float) -> Sha
         dollars = price.dollars(_model_of(exchange), read_in * times, written * times)
         known = share.dollars is not None and dollars is not None
         share.dollars = (share.dollars or 0.0) + (dollars or 0.0) if known else None
-    share.requests = round(len(cassette.interactions) * times)
+    share.requests = round(len(exchanges) * times)
     share.prompt_tokens, share.completion_tokens = round(prompt * times), round(completion * times)
     share.most_tokens = round(budget.tokens * times)
     return share
@@ -261,9 +273,22 @@ def _count(usage: Mapping[str, Any], *names: str) -> int:
 
 
 def tell(
-    suite: Suite, target: Target, run: CheckRun, prices: Prices, json_file: str | None
+    suite: Suite,
+    target: Target,
+    run: CheckRun,
+    prices: Prices,
+    json_file: str | None,
+    again: Sequence[Recording] = (),
 ) -> None:
     """Say what the run would take; nothing is sent.
+
+    Args:
+        suite: The content.
+        target: What would be asked.
+        run: The checks.
+        prices: As the user says.
+        json_file: Where the machine's answer goes, or None.
+        again: What would be sent again to look for drift.
 
     Raises:
         UsageError: Nothing was recorded that could tell.
@@ -275,6 +300,8 @@ def tell(
             "estimated. Record it with: kimi-conformance record"
         )
     pricing = _Pricing(suite.edition(run.edition), run.model, run.model_is, prices)
+    if again:
+        found = replace(found, shares=[*found.shares, _drift(again, pricing)])
     total = found.total
     where = target.base_url or "a live endpoint"
     show.say(f"Plan, edition {run.edition}, {where}: nothing was sent.\n", json_file)

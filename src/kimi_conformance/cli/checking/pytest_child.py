@@ -47,6 +47,9 @@ class CheckRun:
     samples: int | None = None
     max_requests: int | None = None
     max_tokens: int | None = None
+    max_cost: float | None = None
+    price_in: float | None = None
+    price_out: float | None = None
     time_limit: float = 30.0
     rpm: int | None = None
     concurrency: int | None = None
@@ -179,6 +182,9 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-samples": run.samples,
         "--kimi-max-requests": run.max_requests,
         "--kimi-max-tokens": run.max_tokens,
+        "--kimi-max-cost": run.max_cost,
+        "--kimi-price-in": run.price_in,
+        "--kimi-price-out": run.price_out,
         "--kimi-rpm": run.rpm,
         "--kimi-concurrency": run.concurrency,
         "--kimi-tpm": run.tpm,

@@ -245,8 +245,9 @@ def _conclusion(
         parts.append((concluded.verdict, concluded.because))
     if not parts:
         return None, "the run holds neither checks nor loads"
-    refused = sum(budget["refused"] for budget in run.budgets)
-    if refused:
+    if run.looked is not None:  # what was answered to it was not kept
+        parts.append((RunVerdict(run.looked["verdict"]), f"drift: {run.looked['because']}"))
+    if refused := run.refused:
         parts.append((RunVerdict.INCONCLUSIVE, f"{refused} requests were not sent for the budget"))
     if not run.complete:
         parts.append((RunVerdict.INCONCLUSIVE, "the run did not come to its end"))

@@ -1,50 +1,52 @@
 """`kimi-conformance drift`: what an endpoint says now that it did not say when recorded."""
 
-import asyncio
-import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.checks.bench import PLACEHOLDER_KEY
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.asking.target import DEFAULT_EDITION, inspect
 from kimi_conformance.cli.checking.drift_looking import (
     Found,
-    Limits,
     Target,
-    against,
     between,
+    live_target,
+    look,
     recordings_of,
     recordings_of_run,
     simulated,
 )
 from kimi_conformance.cli.checking.replaying import Recording
 from kimi_conformance.cli.keeping.damage import damage_told
-from kimi_conformance.cli.keeping.recorded_days import recorded_days
+from kimi_conformance.cli.keeping.drift_evidence import (
+    change_lines,
+    drift_answer,
+    drift_record,
+    looked_record,
+    verdict_of,
+    wrapped,
+)
+from kimi_conformance.cli.keeping.recorded_days import ages_of
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.showing import show
-from kimi_conformance.drift import Age, Change, ages
+from kimi_conformance.drift import Age
 from kimi_conformance.editions import Edition
-from kimi_conformance.errors import BudgetError, TransportError, UsageError
+from kimi_conformance.errors import UsageError
 from kimi_conformance.reporting.formats.printing import page, write_files
 from kimi_conformance.reporting.views.drifted import drifted
 from kimi_conformance.reporting.views.view import Headline
-from kimi_conformance.stage import Budget, Live, Pace, Paced
+from kimi_conformance.stage import Budget, Pace
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["drift", "drift_record"]
+__all__ = ["drift"]
 
-WIDTH = 80
 CASSETTES, LIVE, SIMULATOR = "cassettes", "live", "simulator"
 _WORDS = {
     RunVerdict.CONFORMANT: ("NO DRIFT", "held"),
@@ -147,7 +149,7 @@ def drift(
             completion=now.model(now.default_model).max_tokens,
             until=until,
         )
-        live = _live(str(found.base_url), str(found.api_key), now, found.model, budget, pace)
+        live = live_target(str(found.base_url), str(found.api_key), now, found.model, budget, pace)
         asked = _against(suite, from_, from_edition, live, str(found.base_url), LIVE, budget, until)
     return _tell(suite, asked, out, json_file, _ages(suite, asked, from_))
 
@@ -182,15 +184,7 @@ def _against(
 ) -> _Asked:
     with damage_told(suite, Path(from_)):
         recordings, old, before = _recorded(suite, from_, from_edition, target.edition)
-    found = Found(asked=sum(len(one.exchanges) for one in recordings))
-    if recordings:
-        try:
-            looking = against(recordings, old, target, Limits(until=until, clock=time.monotonic))
-            found = asyncio.run(looking)
-        except (TransportError, BudgetError) as error:
-            found.ended = str(error)
-    else:
-        found.ended = "there is no recording"
+    found = look(recordings, old, target, until)
     return _Asked(
         found=found,
         before=before,
@@ -212,49 +206,15 @@ def _recorded(
     return recordings_of_run(run), old, f"run {run.header['run']}"
 
 
-def _live(
-    base_url: str, api_key: str, edition: Edition, model: str | None, budget: Budget, pace: Pace
-) -> Target:
-    live = Live(base_url, api_key, placeholder=PLACEHOLDER_KEY, budget=budget)
-    paced = Paced(live, pace)
-    return Target(
-        open=lambda _number: paced,
-        api_key=api_key,
-        edition=edition,
-        model=model or edition.default_model,
-        now=time.time,
-    )
-
-
 def _ages(suite: Suite, asked: _Asked, from_: str) -> list[Age]:
-    if from_ != CASSETTES:
-        return []
-    name = asked.before.rpartition(" ")[2]
-    return ages(recorded_days(suite.cassettes / name), datetime.now(UTC).date())
-
-
-def drift_record(change: Change) -> dict[str, Any]:
-    """The record of a change."""
-    kind = asdict(change)
-    return {"record": "drift", "class": kind.pop("kind").value, **kind}
-
-
-def _verdict(found: Found) -> tuple[RunVerdict, str]:
-    if found.changes:
-        count = len(found.changes)
-        because = f"{count} change{'' if count == 1 else 's'} in {found.compared} answers"
-        return RunVerdict.NOT_CONFORMANT, f"{because}; {found.ended}" if found.ended else because
-    if not found.looked:
-        return RunVerdict.INCONCLUSIVE, found.ended or "nothing could be compared"
-    because = f"{found.compared} of {found.asked} answers are what was recorded"
-    return RunVerdict.CONFORMANT, f"{because}; {found.ended}" if found.ended else because
+    return ages_of(suite, asked.before.rpartition(" ")[2]) if from_ == CASSETTES else []
 
 
 def _tell(
     suite: Suite, asked: _Asked, out: Path, json_file: str | None, fresh: Sequence[Age]
 ) -> int:
     found = asked.found
-    verdict, because = _verdict(found)
+    verdict, because = verdict_of(found)
     word, tone = _WORDS[verdict]
     folder = RunFolder.begin(
         out,
@@ -266,6 +226,8 @@ def _tell(
     )
     for change in found.changes:
         folder.append(drift_record(change))
+    looked = looked_record(found, asked.before, asked.after, fresh)
+    folder.append(looked)
     if asked.budget is not None:
         folder.append({"record": "budget", **asdict(asked.budget)})
     folder.end(verdict, because)
@@ -278,47 +240,18 @@ def _tell(
     for line in _lines(asked, fresh):
         show.say(line, json_file)
     show.say(f"\n{word}: {because}\nReport: {file}", json_file)
-    show.answer(_answer(asked, word, because, fresh), json_file)
+    changes = [drift_record(change) for change in found.changes]
+    show.answer({**drift_answer(looked, changes), "verdict": word}, json_file)
     return verdict.exit_code
 
 
 def _lines(asked: _Asked, fresh: Sequence[Age]) -> list[str]:
-    lines = [f"{asked.before} against {asked.after}"]
-    kind = None
-    for change in asked.found.changes:
-        if change.kind is not kind:
-            kind = change.kind
-            lines += ["", kind.value.capitalize()]
-        lines += _wrapped(change.where, 2)
-        lines += _wrapped(f"{change.before} → {change.after}", 6)
-        lines += _wrapped(f"{change.attribution.value}, seen {change.seen}×", 6)
+    changes = [drift_record(change) for change in asked.found.changes]
+    lines = [f"{asked.before} against {asked.after}", *change_lines(changes)]
     for reason, count in asked.found.left.items():
         if count:
-            lines += ["", *_wrapped(f"Not compared: {count}, {reason}", 0)]
+            lines += ["", *wrapped(f"Not compared: {count}, {reason}", 0)]
     for age in fresh:
         text = f"Recordings, {age.subject.value}: {age.colour.value}, {age.days} days old"
-        lines += _wrapped(text, 0)
+        lines += wrapped(text, 0)
     return lines
-
-
-def _wrapped(text: str, indent: int) -> list[str]:
-    space = " " * indent
-    return textwrap.wrap(text, WIDTH, initial_indent=space, subsequent_indent=f"{space}  ")
-
-
-def _answer(asked: _Asked, word: str, because: str, fresh: Sequence[Age]) -> dict[str, Any]:
-    found = asked.found
-    return {
-        "verdict": word,
-        "because": because,
-        "from": asked.before,
-        "to": asked.after,
-        "changes": [
-            {key: value for key, value in drift_record(change).items() if key != "record"}
-            for change in found.changes
-        ],
-        "asked": found.asked,
-        "compared": found.compared,
-        "left": {reason: count for reason, count in found.left.items() if count},
-        "ages": [{**asdict(age), "oldest": age.oldest.isoformat()} for age in fresh],
-    }

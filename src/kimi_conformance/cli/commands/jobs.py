@@ -1,5 +1,7 @@
 """`kimi-conformance nightly` and `sla`: the jobs that load, too."""
 
+import time
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +16,16 @@ from kimi_conformance.cli.asking.load_options import Bounds, Hands
 from kimi_conformance.cli.asking.offered import parse_without
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.asking.target import inspect, known_model, lane_of, unasked
-from kimi_conformance.cli.checking.judging import judge, plan_of
+from kimi_conformance.cli.checking.judging import Part, judge, plan_of
+from kimi_conformance.cli.checking.night import Night, Spent, look_for_drift, offered, priced
 from kimi_conformance.cli.keeping import sla_window
 from kimi_conformance.cli.keeping.history_file import remembered
+from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.loading.asked import Whom, loaded
 from kimi_conformance.cli.loading.plan import foreseen, guard, plan_of_load, say_load
 from kimi_conformance.cli.loading.run import Order, load_with_rest
 from kimi_conformance.cli.showing import show
-from kimi_conformance.errors import UsageError
+from kimi_conformance.verdicts import RunVerdict
 
 __all__ = ["nightly", "sla"]
 
@@ -56,7 +60,7 @@ def available() -> tuple[str, ...]:
     "--max-cost",
     type=click.FloatRange(min=0, min_open=True),
     metavar="DOLLARS",
-    help="Budget of the load test, by the price of the model.",
+    help="Budget in dollars, by the price of the model.",
 )
 @load_options.yes_live
 @click.option(
@@ -65,6 +69,7 @@ def available() -> tuple[str, ...]:
     help="How long the load test takes: 30s on the simulator; live, none unless said here.",
 )
 @click.option("--no-load", is_flag=True, help="Leave the load test out.")
+@click.option("--no-drift", is_flag=True, help="Do not look for drift.")
 @options.baseline
 @options.out
 @remembered
@@ -89,15 +94,19 @@ def nightly(
     yes_live: bool,
     load_duration: float | None,
     no_load: bool,
+    no_drift: bool,
     baseline: Path | None,
     out: Path,
     json_file: str | None,
 ) -> int:
-    """Judge adapters and endpoint against the API, then load it a little.
+    """Judge adapters and endpoint, look for drift, then load the endpoint a little.
 
-    The key is read from KIMI_API_KEY, the endpoint from KIMI_BASE_URL.
+    The key is read from KIMI_API_KEY, the endpoint from KIMI_BASE_URL. One budget is for all:
+    checks come first, then drift, then the load; a share of it is kept for those that wait.
+
+    Exit codes: 0 all held, 1 something did not hold or there is drift, 3 it could not be looked.
     """
-    suite = suites.find()
+    began, suite = time.monotonic(), suites.find()
     bounds = Bounds(max_requests, max_tokens, max_cost, price_in, price_out)
     asked = foreseen(suite, lane, edition=edition, base_url=base_url, model=model)
     seconds = None if no_load else load_duration or (SHORT_LOAD if lane == "simulator" else None)
@@ -105,13 +114,22 @@ def nightly(
         guard(suite, LOAD, asked, seconds, bounds, yes_live=yes_live)
     find = partial(unasked, suite) if plan_only else partial(inspect, suite, lane, api_key=api_key)
     target = find(edition=edition, base_url=base_url, model=model, without=parse_without(without))
+    wanted = {"checks": True, "drift": not no_drift, "load": seconds is not None}
+    night = Night(
+        parts=[part for part, asked_for in wanted.items() if asked_for],
+        bounds=priced(suite, target, bounds),
+        began=began,
+        seconds=pacing.time_total,
+        load_s=seconds or 0.0,
+    )
+    ends, mine = night.ends("checks"), night.bounds_of("checks", Spent(requests=target.requests))
+    pace = limits(pacing, suite.edition(target.edition))
     plan = plan_of(
         target,
         adapters or available(),
-        max_requests=max_requests,
-        max_tokens=max_tokens,
-        time_total=_time_for_checks(pacing.time_total, seconds),
-        **limits(pacing, suite.edition(target.edition)),
+        **mine._asdict(),
+        time_total=None if ends is None else max(ends - time.monotonic(), 0.0),
+        **pace,
         model_is=known_model(suite, target, model_is),
         without=target.without,
         samples=samples,
@@ -123,16 +141,25 @@ def nightly(
             tell,
         )
 
-        tell(suite, target, plan, Prices(price_in, price_out), json_file)
+        whole = replace(plan, max_requests=max_requests, max_tokens=max_tokens)
+        again = [] if no_drift else offered(suite, target)[0]
+        tell(suite, target, whole, Prices(price_in, price_out), json_file, again)
         if load_duration is None or no_load:
             show.say("A load test (--load-duration) is not in it.", json_file)
         else:
             show.say("", json_file)
             say_load(plan_of_load(suite, LOAD, asked, load_duration, bounds), json_file)
         return 0
-    if seconds is None:
-        return judge(suite, "nightly", target, plan, out=out, json_file=json_file)
-    order = Order(scenario=LOAD, duration_s=seconds, bounds=bounds)
+
+    def loaded_last(folder: RunFolder) -> tuple[RunVerdict, str]:
+        left = night.bounds_of("load", Spent.by(read_run(folder.evidence).budgets))
+        order = Order(scenario=LOAD, duration_s=seconds or 0.0, bounds=left)
+        return load_with_rest(suite, order, target, folder)
+
+    parts: dict[str, Part] = {
+        "drift": partial(look_for_drift, suite, night, target, pace),
+        "load": loaded_last,
+    }
     return judge(
         suite,
         "nightly",
@@ -140,24 +167,8 @@ def nightly(
         plan,
         out=out,
         json_file=json_file,
-        load=lambda folder: load_with_rest(suite, order, target, folder),
+        parts={name: part for name, part in parts.items() if wanted[name]},
     )
-
-
-def _time_for_checks(total: float | None, load: float | None) -> float | None:
-    """What the load test leaves of the time of a night.
-
-    Raises:
-        UsageError: It leaves none.
-    """
-    if total is None or load is None:
-        return total
-    if load >= total:
-        raise UsageError(
-            f"The load test of {load:g} s leaves no time for checks in {total:g} s. Allow more "
-            "with --time-limit-total, or leave it out with --no-load."
-        )
-    return total - load
 
 
 @command(

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from kimi_conformance.drift import Subject
+from kimi_conformance.drift import Age, Subject, ages
+from kimi_conformance.suite import Suite
 
-__all__ = ["recorded_days"]
+__all__ = ["ages_of", "recorded_days"]
 
 _PROVENANCE = re.compile(r"^  (source|recorded_on): ['\"]?([\w-]+)", re.MULTILINE)
 _END = 4096  # bytes that hold the provenance
@@ -24,6 +25,11 @@ def recorded_days(folder: Path) -> Iterator[tuple[Subject, date]]:
         if said.get("source") == "live" and "recorded_on" in said:
             subject = _SUBJECTS.get(file.parent.name, Subject.SHAPE)
             yield subject, date.fromisoformat(said["recorded_on"])
+
+
+def ages_of(suite: Suite, edition: str) -> list[Age]:
+    """How old the live recordings of an edition are today, by what they say."""
+    return ages(recorded_days(suite.cassettes / edition), datetime.now(UTC).date())
 
 
 def _end(file: Path) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +19,7 @@ from kimi_conformance.verdicts import Conclusion, RunVerdict, conclude, worst_of
 
 __all__ = ["RunFolder", "evidence_file", "is_folder", "read_run"]
 
+Verdicts = tuple[RunVerdict, str]  # and the sentence that belongs to it
 _LIBRARIES = ("pytest", "httpx", "vcrpy", "respx", "hypothesis", "locust", "openai")
 
 
@@ -151,24 +152,35 @@ class RunFolder:
         catalogue: Catalogue,
         run: Run,
         *,
-        worst: RunVerdict = RunVerdict.CONFORMANT,
-        because: str = "",
+        checks: Verdicts = (RunVerdict.CONFORMANT, ""),
+        parts: Mapping[str, Verdicts] | None = None,
     ) -> Conclusion:
         """Judge what was found, and write the footer.
 
         Args:
             catalogue: The requirements.
             run: The evidence so far.
-            worst: A verdict found elsewhere (a missed objective); the worse one counts.
-            because: The sentence that belongs to it.
+            checks: What is known of the checks besides their outcomes; the worse one counts.
+            parts: Verdict and sentence of each other part of the run, "drift" and "load".
         """
         found = conclude(run.outcomes(catalogue))
-        verdict, sentence = _worse((found.verdict, found.because), (worst, because))
-        self.end(verdict, sentence, {kind.value: count for kind, count in found.counts.items()})
+        own = _worst([(found.verdict, found.because), checks])
+        told = {"checks": own, **(parts or {})}
+        verdict, sentence = _worst(list(told.values()))
+        self.end(
+            verdict,
+            sentence,
+            {kind.value: count for kind, count in found.counts.items()},
+            told if parts else {},
+        )
         return replace(found, verdict=verdict, because=sentence)
 
     def end(
-        self, verdict: RunVerdict, because: str, counts: Mapping[str, int] | None = None
+        self,
+        verdict: RunVerdict,
+        because: str,
+        counts: Mapping[str, int] | None = None,
+        parts: Mapping[str, Verdicts] | None = None,
     ) -> None:
         """Write the footer."""
         ended = datetime.now(UTC)
@@ -181,6 +193,7 @@ class RunFolder:
                 "exit_code": verdict.exit_code,
                 "counts": dict(counts or {}),
                 "seconds": round((ended - self.started).total_seconds(), 1),
+                **({"parts": [_part(*each) for each in parts.items()]} if parts else {}),
             }
         )
 
@@ -234,7 +247,11 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _worse(one: tuple[RunVerdict, str], other: tuple[RunVerdict, str]) -> tuple[RunVerdict, str]:
-    worst = worst_of((one[0], other[0]))
-    sentences = [text for verdict, text in (one, other) if verdict is worst and text]
-    return worst, "; ".join(sentences)
+def _worst(found: Sequence[Verdicts]) -> Verdicts:
+    worst = worst_of(verdict for verdict, _ in found)
+    return worst, "; ".join(text for verdict, text in found if verdict is worst and text)
+
+
+def _part(name: str, found: Verdicts) -> Mapping[str, str]:
+    verdict, because = found
+    return {"part": name, "verdict": verdict.value, "because": because}

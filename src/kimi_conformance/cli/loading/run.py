@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from kimi_conformance.cli.checking.judging import judged_load, source_name
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.loading.plan import spending_of
 from kimi_conformance.cli.showing import show
-from kimi_conformance.errors import BudgetError, KimiConformanceError, UsageError
+from kimi_conformance.errors import KimiConformanceError, UsageError
 from kimi_conformance.load.running.launch import Crew, run_scenario
 from kimi_conformance.load.samples.export import WRITERS, export
 from kimi_conformance.load.samples.file import read_samples
@@ -152,22 +152,17 @@ def run_load(suite: Suite, order: Order, target: Target, folder: Path) -> Mappin
         )
 
 
-def load_with_rest(suite: Suite, order: Order, target: Target, folder: Path) -> Mapping[str, Any]:
-    """As `run_load`, with what the checks of the same run have left of the budget.
-
-    Raises:
-        BudgetError: They have left nothing.
-    """
-    spent = read_run(folder).budgets
+def load_with_rest(
+    suite: Suite, order: Order, target: Target, folder: RunFolder
+) -> tuple[RunVerdict, str]:
+    """As `run_load`, as a part of a run: its record is added, its verdict and sentence given."""
     bounds = order.bounds
-    requests, tokens = (
-        None if limit is None else limit - sum(budget[kind] for budget in spent)
-        for limit, kind in ((bounds.max_requests, "requests"), (bounds.max_tokens, "tokens"))
-    )
-    if (requests is not None and requests < 1) or (tokens is not None and tokens < 1):
-        raise BudgetError("the checks have used up the budget, so no load was put on")
-    left = bounds._replace(max_requests=requests, max_tokens=tokens)
-    return run_load(suite, replace(order, bounds=left), target, folder)
+    if any(limit is not None and limit <= 0 for limit in bounds[:3]):
+        because = "the parts before it have used up the budget, so no load was put on"
+        return RunVerdict.INCONCLUSIVE, because
+    record = run_load(suite, order, target, folder.folder)
+    folder.append(record)
+    return judged_load(record)
 
 
 def passed_on(line: str) -> None:

@@ -10,13 +10,24 @@ from typing import Any
 
 import click
 
+from kimi_conformance.cli.keeping.drift_evidence import change_lines, drift_answer
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.judging.ending import words_of
 from kimi_conformance.requirements import Catalogue
 from kimi_conformance.runs import Run
 from kimi_conformance.verdicts import Conclusion, Outcome, RunVerdict, Verdict, conclude, worst_of
 
-__all__ = ["answer", "checks_answer", "joined", "objectives", "progress", "say", "spent", "summary"]
+__all__ = [
+    "answer",
+    "checks_answer",
+    "drift",
+    "joined",
+    "objectives",
+    "progress",
+    "say",
+    "spent",
+    "summary",
+]
 
 WORST_SHOWN = 12  # failures that the summary prints; the report has them all
 
@@ -98,8 +109,10 @@ def checks_answer(run: Run, catalogue: Catalogue, conclusion: Conclusion) -> dic
             {**_check(outcome), "edition": run.header.get("edition"), **_sample(run, outcome)}
             for outcome in run.outcomes(catalogue)
         ],
+        "drift": None if run.looked is None else drift_answer(run.looked, run.drifts),
         "loads": [dict(load) for load in run.loads],
         "spent": _spent(run),
+        "parts": list(run.footer.get("parts", ())) if run.footer else [],
     }
 
 
@@ -126,6 +139,18 @@ def spent(run: Run) -> Iterator[str]:
         yield f"Sent: {found['requests']:,} requests; asked for: {found['tokens']:,} tokens"
 
 
+def drift(run: Run) -> Iterator[str]:
+    """What was found of drift, and what was not looked at, if it was looked for."""
+    if run.looked is None:
+        return
+    yield f"\nDrift: {run.looked['because']}"
+    yield from change_lines(run.drifts[:WORST_SHOWN])
+    if len(run.drifts) > WORST_SHOWN:
+        yield f"  … and {len(run.drifts) - WORST_SHOWN} more, all in the report"
+    for reason, count in run.looked["left"].items():
+        yield f"  not compared: {count}, {reason}"
+
+
 def joined(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The answers of several runs, one an edition, as one: the worst verdict, every check."""
     worst = worst_of(RunVerdict(answer["verdict"]) for answer in answers)
@@ -140,7 +165,9 @@ def joined(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "source": ", ".join(dict.fromkeys(answer["source"] for answer in answers)),
         "counts": dict(counts),
         "checks": [check for answer in answers for check in answer["checks"]],
+        "drift": None,
         "loads": [load for answer in answers for load in answer["loads"]],
+        "parts": [],
         "spent": None,  # several editions are judged offline only
     }
 

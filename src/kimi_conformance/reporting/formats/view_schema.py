@@ -21,7 +21,7 @@ from kimi_conformance.reporting.views.view import Report
 
 __all__ = ["VERSION", "breaks", "table", "view_schema"]
 
-VERSION = "1.0"
+VERSION = "1.1"
 
 _PLAIN: Mapping[type, dict[str, Any]] = {
     str: {"type": "string"},

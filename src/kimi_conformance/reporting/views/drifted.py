@@ -2,13 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
-from kimi_conformance.drift import Age, Change, Colour, Kind
-from kimi_conformance.reporting.views.view import Headline
+from kimi_conformance.drift import Age, Attribution, Change, Colour, Kind, Subject
+from kimi_conformance.reporting.views.headline import Headline
 from kimi_conformance.reporting.wording.states import STATES, State
 from kimi_conformance.reporting.wording.visible import one_line
+from kimi_conformance.runs import Run
+from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["DriftPage", "DriftRow", "drifted"]
+__all__ = ["DriftPage", "DriftRow", "drift_of", "drifted"]
+
+_WORDS: Mapping[str, str] = {
+    RunVerdict.CONFORMANT: "No drift",
+    RunVerdict.NOT_CONFORMANT: "Drift",
+    RunVerdict.INCONCLUSIVE: "It could not be looked for drift",
+}
 
 MEANINGS: Mapping[Kind, str] = {
     Kind.BREAKING: "What a client relied on is gone, or is another.",
@@ -96,6 +106,44 @@ def drifted(
             for age in ages
         ),
         left=tuple((reason, f"{count:,}") for reason, count in left.items() if count),
+    )
+
+
+def drift_of(run: Run) -> DriftPage | None:
+    """What a run found of drift; None where it did not look for it."""
+    if run.looked is None:
+        return None
+    looked = run.looked
+    return drifted(
+        Headline(word=_WORDS[looked["verdict"]], tone="", because=str(looked["because"])),
+        (("Before", str(looked["from"])), ("Now", str(looked["to"]))),
+        [_change(record) for record in run.drifts],
+        [_age(record) for record in looked.get("ages", ())],
+        looked["left"],
+    )
+
+
+def _change(record: Mapping[str, Any]) -> Change:
+    return Change(
+        kind=Kind(record["class"]),
+        where=record["where"],
+        before=record["before"],
+        after=record["after"],
+        attribution=Attribution(record["attribution"]),
+        seen=record["seen"],
+        places=tuple(record.get("places", ())),
+        laws=tuple(record.get("laws", ())),
+    )
+
+
+def _age(record: Mapping[str, Any]) -> Age:
+    return Age(
+        **{
+            **record,
+            "subject": Subject(record["subject"]),
+            "oldest": date.fromisoformat(record["oldest"]),
+            "colour": Colour(record["colour"]),
+        }
     )
 
 

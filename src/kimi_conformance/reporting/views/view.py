@@ -18,6 +18,7 @@ from kimi_conformance.reporting.views.beside import Beside
 from kimi_conformance.reporting.views.causes import Cause, causes
 from kimi_conformance.reporting.views.changes import Changes, changes
 from kimi_conformance.reporting.views.comparison import Comparison, side_by_side
+from kimi_conformance.reporting.views.drifted import DriftPage, drift_of
 from kimi_conformance.reporting.views.headline import (
     Headline,
     heading,
@@ -101,6 +102,7 @@ class Report:
         recordings: Rows of origin, how many, oldest day, newest day, age of the oldest.
         kept: How many of all objectives were kept.
         failures, undecided, known: Causes by what they mean.
+        drift: What is answered otherwise than recorded, or None: nobody looked.
         matrix: None where no check ran.
         configuration, libraries, versions: What the run was made with.
         cases: Every outcome.
@@ -135,6 +137,7 @@ class Report:
     undecided: tuple[Cause, ...]
     known: tuple[Cause, ...]
     matrix: Matrix | None
+    drift: DriftPage | None
     loads: tuple[Load, ...]
     proofs: tuple[Proof, ...]
     answered: str
@@ -205,6 +208,7 @@ def view(
         undecided=_of(found, Verdict.ERROR, Verdict.INCONCLUSIVE),
         known=_of(found, Verdict.KNOWN_FAILURE),
         matrix=matrix(seen, outcomes, found, catalogue, edition, killers) if outcomes else None,
+        drift=drift_of(run),
         loads=loads,
         proofs=tuple(proof(record) for record in run.proofs),
         answered=_answered(run),

@@ -137,16 +137,28 @@ def _stays_cancelling(answer: Answer) -> Answer | None:
     return with_json(answer, {**body, "status": "cancelled"})
 
 
+def _counts_in_texts(body: dict[str, Any]) -> None:
+    counts = body["request_counts"]
+    body["request_counts"] = {name: str(count) for name, count in counts.items()}
+
+
 def _row(
     name: str,
     text: str,
     change: Change,
     touches: Callable[[Request], bool] = batches,
     *,
+    laws: tuple[str, ...] = (),
     benign: bool = False,
 ) -> Fault:
     return Fault(
-        name=name, text=text, change=change, touches=touches, benign=benign, edition="2026-09"
+        name=name,
+        text=text,
+        change=change,
+        touches=touches,
+        breaks=frozenset(laws),
+        benign=benign,
+        edition="2026-09",
     )
 
 
@@ -172,8 +184,33 @@ BATCHES = (
     ),
     _row("batch_errors_lost", "Hides failures.", on_json(_errors_are_lost), _reads),
     _row("batch_unstoppable", "Cancels batches in words only.", _unstoppable, _cancels),
-    _row("batch_cancels_ended", "Cancels what is over.", on_exchange(_cancelled_again), _cancels),
-    _row("batch_unknown_is_empty", "Shows missing batches.", on_exchange(_unknown_is_empty)),
+    _row(
+        "batch_cancels_ended",
+        "Cancels what is over.",
+        on_exchange(_cancelled_again),
+        _cancels,
+        laws=("BATCHES-001",),
+    ),
+    _row(
+        "batch_unknown_is_empty",
+        "Shows missing batches.",
+        on_exchange(_unknown_is_empty),
+        laws=("BATCHES-001",),
+    ),
+    _row(
+        "batch_counts_text",
+        "Counts the requests of a batch in texts.",
+        on_json(_counts_in_texts),
+        _creates,
+        laws=("BATCHES-002",),
+    ),
+    _row(
+        "batch_list_untyped",
+        "Does not say that a list of batches is one.",
+        on_json(lambda body: body.pop("object")),
+        _lists,
+        laws=("BATCHES-003",),
+    ),
     _row("batch_takes_any_file", "Takes a missing file.", _takes_any_file, _creates),
     _row("batch_half_sound", "Answers half of a broken file.", _half_sound, _creates),
     _row("batch_for_anybody", "Shows batches to anybody.", _for_anybody, _others),

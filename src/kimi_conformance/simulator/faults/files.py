@@ -158,6 +158,7 @@ def _row(
     change: Change,
     touches: Callable[[Request], bool] = files,
     *,
+    laws: tuple[str, ...] = (),
     benign: bool = False,
     edition: str = "2025-09",
 ) -> Fault:
@@ -166,6 +167,7 @@ def _row(
         text=text,
         change=change,
         touches=touches,
+        breaks=frozenset(laws),
         benign=benign,
         edition=edition,
     )
@@ -183,6 +185,7 @@ FILES = (
         "Does not say how to call a file.",
         on_json(lambda body: body.pop("id")),
         _uploads,
+        laws=("FILES-001",),
     ),
     _row(
         "file_status_pending",
@@ -208,9 +211,15 @@ FILES = (
         "Does not say that a file was deleted.",
         on_json(lambda body: body.clear()),
         _deletes,
+        laws=("FILES-002",),
     ),
     _row("file_keeps_deleted", "Deletes files in words only.", _keeps_deleted, _deletes),
-    _row("file_unknown_is_empty", "Shows missing files.", on_exchange(_unknown_is_empty)),
+    _row(
+        "file_unknown_is_empty",
+        "Shows missing files.",
+        on_exchange(_unknown_is_empty),
+        laws=("FILES-001",),
+    ),
     _row(
         "file_deletes_unknown",
         "Deletes files that are not there.",

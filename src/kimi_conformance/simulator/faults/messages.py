@@ -180,29 +180,55 @@ def _row(
     change: Change,
     touches: Callable[[Request], bool] = _asks,
     *,
+    laws: tuple[str, ...] = (),
     benign: bool = False,
 ) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=touches, benign=benign)
+    return Fault(
+        name=name,
+        text=text,
+        change=change,
+        touches=touches,
+        breaks=frozenset(laws),
+        benign=benign,
+    )
 
 
 MESSAGES = (
-    _row("message_content_text", "Says content as a text.", _whole(_as_completion)),
+    _row(
+        "message_content_text",
+        "Says content as a text.",
+        _whole(_as_completion),
+        laws=("MESSAGES-001",),
+    ),
+    _row(
+        "message_cached_text",
+        "Counts what came from a cache in texts.",
+        _whole(lambda body: body["usage"].update(cache_creation_input_tokens="")),
+        laws=("MESSAGES-002",),
+    ),
     _row(
         "message_stop_missing",
         "Does not end a streamed message.",
         _without("message_stop"),
         _streams,
+        laws=("MESSAGES-003",),
     ),
     _row(
         "message_block_open",
         "Does not end the blocks of a streamed message.",
         _without("content_block_stop"),
         _streams,
+        laws=("MESSAGES-003",),
     ),
     _row("message_events_nameless", "Gives events no names.", _on_events(_nameless), _streams),
     _row("message_usage_grows", "Counts more at the end.", _on_events(_in_usage), _streams),
     _row("message_hides_length", "Hides that an answer was cut.", _hides_length),
-    _row("message_input_text", "Says the input of a tool as text.", _whole(_input_as_text)),
+    _row(
+        "message_input_text",
+        "Says the input of a tool as text.",
+        _whole(_input_as_text),
+        laws=("MESSAGES-001",),
+    ),
     _row("message_input_cut", "Streams half an input.", _on_events(_arguments_cut), _streams),
     _row("message_drops_results", "Drops the results of tools.", on_sent(_no_results)),
     _row(

@@ -370,7 +370,7 @@ _TABLE = (
     ("file_only_texts", "FILES 17"),
     ("batch_without_counts", "BATCHES 01"),
     ("batch_metadata_lost", "BATCHES 02"),
-    ("batch_pages_repeat", "BATCHES 03"),
+    ("batch_pages_repeat batch_list_untyped", "BATCHES 03"),
     ("batch_results_nameless", "BATCHES 04 05"),
     ("batch_errors_lost", "BATCHES 05"),
     ("batch_unstoppable", "BATCHES 06 07"),

@@ -114,6 +114,6 @@ TRANSPORT = (
         name="no_utf8",
         text="Sends bytes that are no UTF-8.",
         change=on_answer(_no_utf8),
-        breaks=frozenset({"WIRE-004", "SSE-002"}),
+        breaks=frozenset({"WIRE-004", "SSE-002", "MESSAGES-003"}),
     ),
 )

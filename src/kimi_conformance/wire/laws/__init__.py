@@ -6,9 +6,12 @@ to judge when the first function says so, and then the second one names the viol
 """
 
 from kimi_conformance.wire.laws import (
+    batches,
     caching,
     completion,
+    files,
     http,
+    messages,
     models,
     sent,
     streaming,
@@ -26,5 +29,8 @@ LAWS = (
     *tool_calls.LAWS,
     *models.LAWS,
     *caching.LAWS,
+    *files.LAWS,
+    *batches.LAWS,
+    *messages.LAWS,
     *sent.LAWS,
 )
