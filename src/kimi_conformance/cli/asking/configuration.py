@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from kimi_conformance.adapters.reference.overrides import MODELS_FILE_VARIABLE, read
+from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.gathering import gathered
 from kimi_conformance.cli.asking.target import (
     DEFAULT_BASE_URL,
     UnusableTargetError,
@@ -29,10 +31,11 @@ from kimi_conformance.wire.exchange import Request
 __all__ = [
     "LANES",
     "Api",
+    "Configuration",
+    "configuration",
     "edition_option",
     "facts_answer",
     "file_option",
-    "lane_option",
     "make_book",
     "overrides_file",
     "read_overrides",
@@ -52,9 +55,6 @@ file_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Where the overrides are. Default: models.toml in your configuration folder.",
-)
-lane_option = click.option(
-    "--lane", type=click.Choice(LANES), help="Ask the API too, and which one. Default: nobody."
 )
 
 
@@ -106,6 +106,49 @@ class Api:
                 "URL end with /v1?"
             )
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Of what the configuration is made.
+
+    Attributes:
+        edition: The edition's name, or None: the newest one.
+        file: That of the overrides, or None: the user's.
+        lane: Which API to ask too, "simulator" or "live", or None: nobody is asked.
+        base_url: Of a live one, or None: the documented one.
+        api_key: Of a live one.
+    """
+
+    edition: str | None
+    file: Path | None
+    lane: str | None
+    base_url: str | None
+    api_key: str | None = field(repr=False)
+
+    def book(self, suite: Suite) -> ModelBook:
+        """All that is known of the models.
+
+        Raises:
+            UsageError: There is no such edition, or the overrides cannot be read; or as
+                `Api.entries` raises it.
+            UnusableTargetError: As `Api.entries` raises it.
+        """
+        api = Api(self.lane, self.base_url, self.api_key) if self.lane else None
+        edition = the_edition(suite, self.edition)
+        return make_book(suite, edition, read_overrides(self.file), api)
+
+
+configuration = gathered(
+    "configuration",
+    Configuration,
+    edition_option,
+    file_option,
+    click.option(
+        "--lane", type=click.Choice(LANES), help="Ask the API too, and which one. Default: nobody."
+    ),
+    options.endpoint,
+)
 
 
 def the_edition(suite: Suite, name: str | None) -> Edition:

@@ -1,19 +1,20 @@
-"""Options of load runs: what they may spend, and which processes put the load on."""
+"""Options of load runs: whom they load, what they may spend, which processes put the load on."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
+from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking.gathering import gathered
 from kimi_conformance.cli.asking.options import seconds
+from kimi_conformance.cli.asking.target import lane_of
 from kimi_conformance.errors import UsageError
 from kimi_conformance.load.running.crew import address
 from kimi_conformance.load.running.launch import Crew
 
-__all__ = ["Bounds", "Hands", "bounds", "hands", "plan", "wait_for", "yes_live"]
+__all__ = ["Bounds", "Hands", "Wanted", "wanted", "yes_live"]
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 _MOST_PROCESSES = 64
 
 
@@ -39,33 +40,43 @@ class Hands(NamedTuple):
     worker: str | None = None
 
 
-def _gathered(
-    name: str, make: Callable[..., Any], *chosen: Callable[[Any], Any]
-) -> Callable[[Command], Command]:
-    """Several options as one argument of the command."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What load is wanted, and of whom.
 
-    def decorate(command: Command) -> Command:
-        holder: Any = click.Command("")
-        holder.params = []
-        for option in chosen:
-            option(holder)
-        names = [param.name for param in holder.params]
+    Attributes:
+        target: "simulator" or "live", or None: live where a base URL is given.
+        edition: Of the API, or None: that of the scenario, or of what a live endpoint lists.
+        base_url: Of a live endpoint.
+        api_key: Of a live endpoint.
+        model: The model to ask, or None: the edition's default.
+        duration: Seconds.
+        bounds: What it may spend.
+        plan: Which share of requests is expected to be bad, where only a plan is wanted.
+        yes_live: Whether a live endpoint may be loaded with more than a few requests.
+        wait_for: Seconds that the target may take to come up; None: it must be there.
+        hands: Which processes put the load on.
+    """
 
-        @wraps(command)
-        def gathering(*arguments: Any, **values: Any) -> Any:
-            mine = {each: values.pop(each) for each in names}
-            return command(*arguments, **{name: make(**mine)}, **values)
+    target: str | None
+    edition: str | None
+    base_url: str | None
+    api_key: str | None = field(repr=False)
+    model: str | None
+    duration: float
+    bounds: Bounds
+    plan: float | None
+    yes_live: bool
+    wait_for: float | None
+    hands: Hands
 
-        decorated: Any = gathering
-        for option in reversed(chosen):
-            decorated = option(decorated)
-        found: Command = decorated
-        return found
-
-    return decorate
+    @property
+    def lane(self) -> str:
+        """What is loaded: "simulator" or "live"."""
+        return lane_of(self.target, self.base_url, default="simulator")
 
 
-bounds = _gathered(
+_bounds = gathered(
     "bounds",
     Bounds,
     click.option("--max-requests", type=click.IntRange(min=1), metavar="N", help="Send no more."),
@@ -93,7 +104,7 @@ bounds = _gathered(
 )
 
 
-def _hands(
+def _to_hands(
     *,
     processes: int,
     master: bool,
@@ -121,9 +132,9 @@ def _hands(
     )
 
 
-hands = _gathered(
+_hands = gathered(
     "hands",
-    _hands,
+    _to_hands,
     click.option(
         "--processes",
         type=click.IntRange(1, _MOST_PROCESSES),
@@ -158,7 +169,7 @@ hands = _gathered(
     ),
 )
 
-wait_for = click.option(
+_wait_for = click.option(
     "--wait-for",
     type=seconds,
     metavar="TIME",
@@ -169,7 +180,7 @@ yes_live = click.option(
     "--yes-live", is_flag=True, help="Load a live endpoint with more than a few requests."
 )
 
-plan = _gathered(
+_plan = gathered(
     "plan",
     lambda plan_only, expect_bad: expect_bad if plan_only else None,
     click.option(
@@ -183,4 +194,18 @@ plan = _gathered(
         metavar="SHARE",
         help="For the plan: which share of the requests will be bad.",
     ),
+)
+
+wanted = gathered(
+    "wanted",
+    Wanted,
+    options.load_target,
+    options.edition,
+    options.live,
+    options.duration,
+    _bounds,
+    _plan,
+    yes_live,
+    _wait_for,
+    _hands,
 )

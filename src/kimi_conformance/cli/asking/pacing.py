@@ -1,14 +1,13 @@
 """How fast a live endpoint may be asked, and for how long: said by hand, or by the tier."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 import click
 
 from kimi_conformance.cli.asking import completing
-from kimi_conformance.cli.asking import options as shared
+from kimi_conformance.cli.asking.gathering import gathered
+from kimi_conformance.cli.asking.options import seconds
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import UsageError, nearest
 
@@ -25,43 +24,32 @@ class Pacing:
     time_total: float | None = None
 
 
-def pacing(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the command a `Pacing` as its argument `pacing`."""
-
-    @click.option(
+pacing = gathered(
+    "pacing",
+    Pacing,
+    click.option(
         "--tier",
         metavar="T",
         shell_complete=completing.tiers,
         help="Keep this tier's limits on live: free, t1 … t5.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--rpm", type=click.IntRange(min=1), metavar="N", help="Chats a minute on live, at most."
-    )
-    @click.option(
+    ),
+    click.option(
         "--concurrency",
         type=click.IntRange(min=1),
         metavar="N",
         help="Chats at once on live, at most. Limits are also learned from the first refusal.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--time-limit-total",
-        type=shared.seconds,
+        "time_total",
+        type=seconds,
         metavar="TIME",
         help="Begin nothing on live after so long, and report what there is.",
-    )
-    @wraps(command)
-    def with_pacing(
-        *args: Any,
-        tier: str | None,
-        rpm: int | None,
-        concurrency: int | None,
-        time_limit_total: float | None,
-        **others: Any,
-    ) -> Any:
-        asked = Pacing(tier=tier, rpm=rpm, concurrency=concurrency, time_total=time_limit_total)
-        return command(*args, pacing=asked, **others)
-
-    return with_pacing
+    ),
+)
 
 
 def limits(pacing: Pacing, edition: Edition) -> dict[str, Any]:

@@ -11,14 +11,9 @@ import click
 from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import options
 from kimi_conformance.cli.asking.configuration import (
-    Api,
-    edition_option,
+    Configuration,
+    configuration,
     facts_answer,
-    file_option,
-    lane_option,
-    make_book,
-    read_overrides,
-    the_edition,
 )
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.speeds import Speeds, measured
@@ -94,10 +89,7 @@ class _Price(click.ParamType[tuple[float, float]]):
     help="US dollars a million tokens at most: 3, or 1/5 for prompts and answers.",
 )
 @click.option("--fast", is_flag=True, help="Measured speed goes before price.")
-@edition_option
-@file_option
-@lane_option
-@options.endpoint
+@configuration
 @click.option(
     "--runs",
     type=click.Path(file_okay=False, path_type=Path),
@@ -113,11 +105,7 @@ def choose(
     reasoning: bool,
     max_price: tuple[float, float] | None,
     fast: bool,
-    edition: str | None,
-    file: Path | None,
-    lane: str | None,
-    base_url: str | None,
-    api_key: str | None,
+    configuration: Configuration,
     runs: Path,
     json_file: str | None,
 ) -> int:
@@ -134,9 +122,7 @@ def choose(
         max_output=max_price and max_price[1],
         fast=fast,
     )
-    suite = suites.find()
-    api = Api(lane, base_url, api_key) if lane else None
-    book = make_book(suite, the_edition(suite, edition), read_overrides(file), api)
+    book = configuration.book(suites.find())
     speeds = measured(runs)
     choice = choose_models(book, need, speeds.by_model)
     show.answer(_answer(book.edition, need, choice, speeds), json_file)

@@ -12,16 +12,16 @@ from kimi_conformance import suite as suites
 from kimi_conformance.adapters.registry import installed
 from kimi_conformance.cli.asking import completing, load_options, options
 from kimi_conformance.cli.asking.helping import command
-from kimi_conformance.cli.asking.load_options import Bounds, Hands
+from kimi_conformance.cli.asking.load_options import Bounds, Wanted
 from kimi_conformance.cli.asking.offered import parse_without
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
-from kimi_conformance.cli.asking.target import inspect, known_model, lane_of, unasked
+from kimi_conformance.cli.asking.target import inspect, known_model, unasked
 from kimi_conformance.cli.checking.judging import Part, judge, plan_of
 from kimi_conformance.cli.checking.night import Night, Spent, look_for_drift, offered, priced
 from kimi_conformance.cli.keeping import sla_window
 from kimi_conformance.cli.keeping.history_file import remembered
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
-from kimi_conformance.cli.loading.asked import Whom, loaded
+from kimi_conformance.cli.loading.asked import loaded
 from kimi_conformance.cli.loading.plan import foreseen, guard, plan_of_load, say_load
 from kimi_conformance.cli.loading.run import Order, load_with_rest
 from kimi_conformance.cli.showing import show
@@ -176,32 +176,14 @@ def nightly(
     {"A report of the history, in place of a measurement": ("--from", "--to", "--format")},
 )
 @click.argument("scenario", default="steady_chat", shell_complete=completing.scenarios)
-@options.load_target
-@options.edition
-@options.live
-@options.duration
-@load_options.bounds
-@load_options.plan
-@load_options.yes_live
-@load_options.wait_for
-@load_options.hands
+@load_options.wanted
 @sla_window.options
 @options.out
 @remembered
 @options.json_file
 def sla(
     scenario: str,
-    target: str | None,
-    edition: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
-    duration: float,
-    bounds: Bounds,
-    plan: float | None,
-    yes_live: bool,
-    wait_for: float | None,
-    hands: Hands,
+    wanted: Wanted,
     since: str | None,
     until: str | None,
     formats: str | None,
@@ -218,21 +200,10 @@ def sla(
         since=since,
         until=until,
         formats=formats,
-        target=target,
-        base_url=base_url,
-        model=model,
+        target=wanted.target,
+        base_url=wanted.base_url,
+        model=wanted.model,
     )
     if asked.is_window:
         return sla_window.report(suite, asked, out=out, json_file=json_file)
-    return loaded(
-        suite,
-        "sla",
-        Order(scenario=scenario, duration_s=duration, bounds=bounds, crew=hands.crew),
-        Whom(lane_of(target, base_url, default="simulator"), edition, base_url, api_key, model),
-        plan=plan,
-        yes_live=yes_live,
-        wait_for=wait_for,
-        worker=hands.worker,
-        out=out,
-        json_file=json_file,
-    )
+    return loaded(suite, "sla", scenario, wanted, out=out, json_file=json_file)

@@ -8,11 +8,10 @@ from click.shell_completion import CompletionItem
 from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import completing, load_options, options
 from kimi_conformance.cli.asking.helping import Group, group
-from kimi_conformance.cli.asking.load_options import Bounds, Hands
-from kimi_conformance.cli.asking.target import lane_of
+from kimi_conformance.cli.asking.load_options import Wanted
 from kimi_conformance.cli.keeping.history_file import remembered
-from kimi_conformance.cli.loading.asked import Whom, loaded
-from kimi_conformance.cli.loading.run import FORMATS, Order, export_samples
+from kimi_conformance.cli.loading.asked import loaded
+from kimi_conformance.cli.loading.run import FORMATS, export_samples
 
 __all__ = ["load"]
 
@@ -44,50 +43,16 @@ def load() -> None:
 
 @load.command(example="load steady_chat --duration 2m")
 @click.argument("scenario", shell_complete=completing.scenarios)
-@options.load_target
-@options.edition
-@options.live
-@options.duration
-@load_options.bounds
-@load_options.plan
-@load_options.yes_live
-@load_options.wait_for
-@load_options.hands
+@load_options.wanted
 @options.out
 @remembered
 @options.json_file
-def run(
-    scenario: str,
-    target: str | None,
-    edition: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
-    duration: float,
-    bounds: Bounds,
-    plan: float | None,
-    yes_live: bool,
-    wait_for: float | None,
-    hands: Hands,
-    out: Path,
-    json_file: str | None,
-) -> int:
+def run(scenario: str, wanted: Wanted, out: Path, json_file: str | None) -> int:
     """Run one load scenario and judge it by its objectives.
 
     SCENARIO is a file of loadtests without its suffix: steady_chat.
     """
-    return loaded(
-        suites.find(),
-        "load",
-        Order(scenario=scenario, duration_s=duration, bounds=bounds, crew=hands.crew),
-        Whom(lane_of(target, base_url, default="simulator"), edition, base_url, api_key, model),
-        plan=plan,
-        yes_live=yes_live,
-        wait_for=wait_for,
-        worker=hands.worker,
-        out=out,
-        json_file=json_file,
-    )
+    return loaded(suites.find(), "load", scenario, wanted, out=out, json_file=json_file)
 
 
 @load.command(example="load export reports/out/20260901-020000-load --to csv")

@@ -15,10 +15,11 @@ from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.configuration import (
     LANES,
     Api,
+    Configuration,
+    configuration,
     edition_option,
     facts_answer,
     file_option,
-    lane_option,
     make_book,
     overrides_file,
     read_overrides,
@@ -66,27 +67,16 @@ def models() -> None:
 
 
 @models.command("list", example="models list --edition 2026-09")
-@edition_option
-@file_option
-@lane_option
-@options.endpoint
+@configuration
 @options.json_file
-def list_(
-    edition: str | None,
-    file: Path | None,
-    lane: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    json_file: str | None,
-) -> None:
+def list_(configuration: Configuration, json_file: str | None) -> None:
     """List the models, and what is known of each."""
-    suite = suites.find()
-    api = Api(lane, base_url, api_key) if lane else None
-    book = make_book(suite, the_edition(suite, edition), read_overrides(file), api)
+    book = configuration.book(suites.find())
+    file = overrides_file(configuration.file)
     show.answer(
         {
             "edition": book.edition,
-            "file": str(overrides_file(file)),
+            "file": str(file),
             "models": [facts_answer(facts) for facts in book.models.values()],
         },
         json_file,
@@ -95,7 +85,7 @@ def list_(
     console.print(_offered(book))
     console.print(f"\n{_LEGEND.format(edition=book.edition)}")
     if any(known.source == OVERRIDE for f in book.models.values() for known in f.known.values()):
-        console.print(f"Overrides: {overrides_file(file)}", soft_wrap=True)
+        console.print(f"Overrides: {file}", soft_wrap=True)
     gone = [facts for facts in book.models.values() if not facts.offered]
     if gone:
         console.print()
@@ -104,24 +94,11 @@ def list_(
 
 @models.command("show", example="models show kimi-k2.6")
 @click.argument("model", shell_complete=completing.models)
-@edition_option
-@file_option
-@lane_option
-@options.endpoint
+@configuration
 @options.json_file
-def show_(
-    model: str,
-    edition: str | None,
-    file: Path | None,
-    lane: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    json_file: str | None,
-) -> None:
+def show_(model: str, configuration: Configuration, json_file: str | None) -> None:
     """Show all that is known of one MODEL, and who says it."""
-    suite = suites.find()
-    api = Api(lane, base_url, api_key) if lane else None
-    facts = make_book(suite, the_edition(suite, edition), read_overrides(file), api)[model]
+    facts = configuration.book(suites.find())[model]
     show.answer(facts_answer(facts), json_file)
     console = _console(json_file)
     console.print(f"{facts.handle}{_end(facts)}")

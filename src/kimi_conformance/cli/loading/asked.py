@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from kimi_conformance.cli.asking.load_options import Wanted
 from kimi_conformance.cli.asking.target import Target, UnreachableTargetError, inspect
 from kimi_conformance.cli.loading.plan import foreseen, guard, plan_of_load, tell_load
 from kimi_conformance.cli.loading.run import Order, measure, passed_on
@@ -15,81 +15,49 @@ from kimi_conformance.load.running.launch import serve_master
 from kimi_conformance.load.users.scenario import read_header
 from kimi_conformance.suite import Suite
 
-__all__ = ["Whom", "loaded"]
+__all__ = ["loaded"]
 
 _AGAIN = 0.5  # seconds between two looks for a target
 
 
-@dataclass(frozen=True, slots=True)
-class Whom:
-    """Who is to be loaded, as the user has said it; None: not said."""
-
-    lane: str
-    edition: str | None
-    base_url: str | None
-    api_key: str | None
-    model: str | None
-
-
 def loaded(
-    suite: Suite,
-    job: str,
-    order: Order,
-    whom: Whom,
-    *,
-    plan: float | None,
-    yes_live: bool,
-    wait_for: float | None,
-    worker: str | None,
-    out: Path,
-    json_file: str | None,
+    suite: Suite, job: str, scenario: str, wanted: Wanted, *, out: Path, json_file: str | None
 ) -> int:
     """Do what `load` and `sla` are asked for; the exit code.
 
     Args:
         suite: The content.
         job: The command's name.
-        order: What load is wanted.
-        whom: Who is to be loaded.
-        plan: Which share of requests is expected to be bad, where only a plan is wanted.
-        yes_live: Whether a live endpoint may be loaded with more than a few requests.
-        wait_for: Seconds that the target may take to come up, or None.
-        worker: The address of the master to work for, or None.
+        scenario: The name of one.
+        wanted: What load is wanted, and of whom.
         out: Where the run's folder is made.
         json_file: Where the machine's answer goes, or None.
     """
-    header = read_header(suite.scenario(order.scenario))
-    simulated = whom.lane == "simulator"
-    if simulated and (worker is not None or order.crew.bind is not None):
+    crew, worker = wanted.hands
+    order = Order(scenario=scenario, duration_s=wanted.duration, bounds=wanted.bounds, crew=crew)
+    header = read_header(suite.scenario(scenario))
+    simulated = wanted.lane == "simulator"
+    if simulated and (worker is not None or crew.bind is not None):
         raise UsageError(
             "Workers of several machines need a target that all of them reach: name it with "
             "--base-url."
         )
-    if whom.edition and header.edition and whom.edition != header.edition:
+    if wanted.edition and header.edition and wanted.edition != header.edition:
         show.say(
-            f"{order.scenario} is written for edition {header.edition}: in {whom.edition} its "
+            f"{scenario} is written for edition {header.edition}: in {wanted.edition} its "
             "objectives may mean something else.",
             "-",
         )
-    edition = whom.edition or (header.edition if simulated else None)
-    url, model = whom.base_url, whom.model
-    asked = foreseen(suite, whom.lane, edition=edition, base_url=url, model=model)
-    shape = (suite, order.scenario, asked, order.duration_s, order.bounds)
-    if plan is not None:
-        tell_load(plan_of_load(*shape, plan), json_file)
+    edition = wanted.edition or (header.edition if simulated else None)
+    whom = {"edition": edition, "base_url": wanted.base_url, "model": wanted.model}
+    shape = (suite, scenario, foreseen(suite, wanted.lane, **whom), order.duration_s, order.bounds)
+    if wanted.plan is not None:
+        tell_load(plan_of_load(*shape, wanted.plan), json_file)
         return 0
     if worker is None:
-        guard(*shape, yes_live=yes_live)
-    find = partial(
-        inspect,
-        suite,
-        whom.lane,
-        edition=edition,
-        base_url=url,
-        api_key=whom.api_key,
-        model=model,
-    )
-    target = _once_up(find, wait_for)
+        guard(*shape, yes_live=wanted.yes_live)
+    find = partial(inspect, suite, wanted.lane, api_key=wanted.api_key, **whom)
+    target = _once_up(find, wanted.wait_for)
     if worker is not None:
         _serve(suite, order, target, worker, out)
         return 0
@@ -101,22 +69,21 @@ def _once_up(find: Callable[[], Target], seconds: float | None) -> Target:
 
     Args:
         find: Looks for it.
-        seconds: How long it may take to come up; None: it must be there.
+        seconds: How long it may take to come up after the first look; None: it must be there.
 
     Raises:
         UnreachableTargetError: It is not.
     """
-    limit = time.monotonic() + (seconds or 0.0)
-    told = False
+    limit = None
     while True:
         try:
             return find()
         except UnreachableTargetError as error:
-            if time.monotonic() >= limit:
+            if seconds is None or (limit is not None and time.monotonic() >= limit):
                 raise
-            if not told:
+            if limit is None:
+                limit = time.monotonic() + seconds
                 show.say(f"{error} Waiting for it …", "-")
-            told = True
         time.sleep(min(_AGAIN, max(limit - time.monotonic(), 0.0)))
 
 
