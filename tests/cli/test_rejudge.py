@@ -1,6 +1,7 @@
 """A run judged again: the same where nothing changed, and what changed is named where it did."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 
 from kimi_conformance.load.running.launch import judge_samples
-from kimi_conformance.load.samples.log import Batch, first_line
-from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.samples.records import Sample
 from kimi_conformance.runs import encode
 from kimi_conformance.slo import parse as parse_objectives
+
+sys.path.append(str(Path(__file__).parents[2]))
+
+from tests.load.written import HEADER, STREAM, content
 
 Run = Callable[..., Any]
 
@@ -245,30 +249,6 @@ def test_a_run_of_nothing_cannot_be_judged(run: Run, recorded: Callable[..., Pat
     assert answer["verdict"] is None
 
 
-HEADER = Header(
-    scenario="steady_chat",
-    question="",
-    workload="closed; 2 users",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-11-21T08:00:00+00:00",
-    planned_s=10.0,
-    warm_up_s=0.0,
-)
-KIND = Kind("chat/greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "")
-CALM = Tick(
-    at=0.0,
-    users=2,
-    host_cpu=20.0,
-    host_memory=30.0,
-    load_cpu=5.0,
-    load_memory=1.0,
-    target_cpu=None,
-    target_memory=None,
-    own_core=10.0,
-    lags=(0.001, 0.002),
-)
 PROMISED = """
 [all.mean_response_s]
 metric = "response_s"
@@ -284,15 +264,13 @@ at_most = 2.0
 @pytest.fixture
 def loaded(tmp_path: Path) -> Path:
     """The folder of a load run: forty replies that took half a second, and its evidence."""
-    batch = Batch(HEADER)
-    one = Sample(kind=KIND, intended=1.0, start=1.0, end=1.5, first_answer=1.25)
-    for n in range(40):
-        batch.add(replace(one, intended=1 + n / 10, start=1 + n / 10, end=1.5 + n / 10 + n / 1000))
-    for second in range(1, 11):
-        batch.note(replace(CALM, at=float(second)))
-    batch.note(End(at=10.0, why=Ended.COMPLETE))
+    one = Sample(kind=STREAM, intended=1.0, start=1.0, end=1.5, first_answer=1.25)
+    forty = [
+        replace(one, intended=1 + n / 10, start=1 + n / 10, end=1.5 + n / 10 + n / 1000)
+        for n in range(40)
+    ]
     samples = tmp_path / "steady_chat.samples"
-    samples.write_bytes(first_line(HEADER) + batch.take())
+    samples.write_bytes(content(forty, header=replace(HEADER, warm_up_s=0.0)))
     (tmp_path / "slo.toml").write_text(PROMISED)
     record = judge_samples(samples, parse_objectives(PROMISED))
     header = {**json.loads(OLD.read_bytes().splitlines()[0]), "job": "sla", "configuration": {}}

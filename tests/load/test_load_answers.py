@@ -3,21 +3,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.load.written import HEADER, STREAM, tick, ticks, written
 
 from kimi_conformance.load.judging.result import load_record
 from kimi_conformance.load.judging.trend import trend_of
-from kimi_conformance.load.samples.file import read_samples
-from kimi_conformance.load.samples.log import Batch, first_line
-from kimi_conformance.load.samples.records import (
-    End,
-    Ended,
-    ErrorClass,
-    Header,
-    Kind,
-    Sample,
-    Step,
-    Tick,
-)
+from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Sample, Step, Tick
 from kimi_conformance.load.users.search import GENERATOR
 from kimi_conformance.slo import parse
 
@@ -30,18 +20,10 @@ metric = "response_s"
 at_most = 1.0
 objective = 0.9
 """)
-HEADER = Header(
-    scenario="spike",
-    question="does it recover?",
-    workload="open; 4 a second",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-11-21T08:00:00+00:00",
-    planned_s=40.0,
-    warm_up_s=0.0,
+SPIKED = replace(
+    HEADER, scenario="spike", workload="open; 4 a second", planned_s=40.0, warm_up_s=0.0
 )
-SOUND = Kind("greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "")
+GREETING = STREAM._replace(name="greeting")
 SPIKE = [
     Step(name="before", begin=0.0, end=10.0, rate=4.0),
     Step(name="spike", begin=10.0, end=20.0, judged=False, rate=4.0),
@@ -50,7 +32,7 @@ SPIKE = [
 
 
 def sample(intended: float, lasted: float = 0.5, **changes: Any) -> Sample:
-    kind = SOUND._replace(**changes)
+    kind = GREETING._replace(**changes)
     first = intended + lasted / 2
     return Sample(
         kind=kind,
@@ -62,34 +44,17 @@ def sample(intended: float, lasted: float = 0.5, **changes: Any) -> Sample:
     )
 
 
-def tick(at: float, **changes: Any) -> Tick:
-    calm = Tick(
-        at=at,
-        users=2,
-        host_cpu=20.0,
-        host_memory=30.0,
-        load_cpu=5.0,
-        load_memory=1.0,
-        target_cpu=None,
-        target_memory=None,
-        own_core=10.0,
-        lags=(0.001,),
-    )
-    return replace(calm, **changes)
-
-
 def record(
-    samples: Sequence[Sample], steps: Sequence[Step] = (), ticks: Sequence[Tick] | None = None
+    samples: Sequence[Sample], steps: Sequence[Step] = (), noted: Sequence[Tick] | None = None
 ) -> dict[str, Any]:
-    batch = Batch(HEADER)
-    for step in steps:
-        batch.note(step)
-    for one in samples:
-        batch.add(one, (0.1, 0.1))
-    for each in [tick(float(second)) for second in range(1, 41)] if ticks is None else ticks:
-        batch.note(each)
-    batch.note(End(at=40.0, why=Ended.COMPLETE))
-    file = read_samples(first_line(HEADER) + batch.take())
+    file = written(
+        samples,
+        gaps=(0.1, 0.1),
+        ticks=ticks(40) if noted is None else noted,
+        end=End(at=40.0, why=Ended.COMPLETE),
+        header=SPIKED,
+        steps=steps,
+    )
     return load_record(file, OBJECTIVES, name="spike.samples", sha256="ab")
 
 
@@ -176,15 +141,15 @@ def test_a_generator_that_found_its_limit_in_the_last_step_spoils_no_other() -> 
         Step(name="4 requests/s", begin=0.0, end=10.0, rate=4.0, broke=""),
         Step(name="8 requests/s", begin=12.0, end=40.0, rate=8.0, broke=GENERATOR, judged=False),
     ]
-    ticks = [tick(float(at), own_core=99.0 if at > 12 else 10.0) for at in range(1, 41)]
-    found = record(every_quarter(0, 10), steps, ticks)
+    noted = [tick(float(at), own_core=99.0 if at > 12 else 10.0) for at in range(1, 41)]
+    found = record(every_quarter(0, 10), steps, noted)
 
     assert (found["valid"], found["saturation"]["answered"]) == (True, False)
 
 
 def test_refusals_are_counted_where_they_came() -> None:
-    ticks = [tick(float(at), refused=at > 10, cached=5) for at in range(1, 41)]
-    found = record(every_quarter(0, 40), SPIKE, ticks)
+    noted = [tick(float(at), refused=at > 10, cached=5) for at in range(1, 41)]
+    found = record(every_quarter(0, 40), SPIKE, noted)
 
     assert [each["refused"] for each in found["steps"]] == [0, 9, 20]
     assert found["cached_tokens"] == 200
@@ -196,11 +161,11 @@ def test_a_run_without_parts_says_nothing_of_them() -> None:
 
 def test_what_creeps_has_a_slope_above_nothing() -> None:
     creeping = [sample(at + 0.2, 0.5 + at / 100) for at in range(40)]
-    ticks = [
+    noted = [
         tick(float(at), load_memory=1.0 + at / 3600, target_memory=2.0 + (at % 2) / 100)
         for at in range(1, 41)
     ]
-    trend = record(creeping, ticks=ticks)["trend"]
+    trend = record(creeping, noted=noted)["trend"]
 
     assert trend["response_s"]["per_hour"] == pytest.approx(36.0, rel=0.05)
     assert trend["load_memory_percent"]["per_hour"] == pytest.approx(1.0)

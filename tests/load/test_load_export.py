@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.load.written import HEADER, STREAM, content
 
 from kimi_conformance.cli.commands.load import load
 from kimi_conformance.errors import RunError, UsageError
@@ -12,35 +13,19 @@ from kimi_conformance.load.samples.export import _ARROW, COLUMNS, export
 from kimi_conformance.load.samples.file import read_samples
 from kimi_conformance.load.samples.format import FIELDS
 from kimi_conformance.load.samples.log import Batch, first_line
-from kimi_conformance.load.samples.records import ErrorClass, Header, Kind, Sample
+from kimi_conformance.load.samples.records import ErrorClass, Kind, Sample
 
-HEADER = Header(
-    scenario="steady_chat",
-    question="",
-    workload="closed; 2 users",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-11-21T08:00:00+00:00",
-    planned_s=10.0,
-    warm_up_s=2.0,
+GOOD = Sample(kind=STREAM, intended=1.5, start=1.5, end=2.0, first_answer=1.75, prompt_tokens=7)
+BAD = replace(
+    GOOD, kind=STREAM._replace(status=None, error=ErrorClass.TRANSPORT, detail="cut, off")
 )
-KIND = Kind("chat/greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "")
-GOOD = Sample(kind=KIND, intended=1.5, start=1.5, end=2.0, first_answer=1.75, prompt_tokens=7)
-BAD = replace(GOOD, kind=KIND._replace(status=None, error=ErrorClass.TRANSPORT, detail="cut, off"))
-
-
-def content() -> bytes:
-    batch = Batch(HEADER)
-    batch.add(GOOD)
-    batch.add(BAD)
-    return first_line(HEADER) + batch.take()
+CONTENT = content([GOOD, BAD], ticks=(), end=None)
 
 
 def test_csv_has_one_row_a_request_and_nothing_for_what_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
 
-    export(read_samples(content()), path, "csv")
+    export(read_samples(CONTENT), path, "csv")
 
     with path.open(newline="", encoding="utf-8") as lines:
         good, bad = csv.DictReader(lines)
@@ -76,7 +61,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(
     monkeypatch.setattr("csv.writer", full)
 
     with pytest.raises(RunError, match="No space left on device"):
-        export(read_samples(content()), path, "csv")
+        export(read_samples(CONTENT), path, "csv")
 
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out.csv", "old")]
 
@@ -87,14 +72,14 @@ def test_parquet_without_pyarrow_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
     with pytest.raises(UsageError, match=r"pip install 'kimi-conformance\[parquet\]'"):
-        export(read_samples(content()), tmp_path / "out.parquet", "parquet")
+        export(read_samples(CONTENT), tmp_path / "out.parquet", "parquet")
 
 
 def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
     path = tmp_path / "out.parquet"
 
-    export(read_samples(content()), path, "parquet")
+    export(read_samples(CONTENT), path, "parquet")
 
     good, bad = parquet.read_table(path).to_pylist()
     assert tuple(good) == COLUMNS
@@ -108,13 +93,13 @@ def test_every_column_has_a_type_in_parquet() -> None:
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"out\.csv cannot be written"):
-        export(read_samples(content()), tmp_path / "none" / "out.csv", "csv")
+        export(read_samples(CONTENT), tmp_path / "none" / "out.csv", "csv")
 
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_command_takes_a_run_or_its_samples(tmp_path: Path, *, whole: bool) -> None:
     samples = tmp_path / "steady_chat.samples"
-    samples.write_bytes(content())
+    samples.write_bytes(CONTENT)
 
     result = CliRunner().invoke(load, ["export", str(tmp_path if whole else samples)])
 

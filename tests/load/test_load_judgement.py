@@ -1,13 +1,13 @@
 """What a load record says beyond its objectives: goodput, failures apart, budgets, time."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.load.written import HEADER, PLAIN, STREAM, TICKS, tick, written
 
 from kimi_conformance.load.judging.result import load_record
 from kimi_conformance.load.judging.time_axis import MOST, Axis
@@ -18,27 +18,11 @@ from kimi_conformance.load.samples.records import (
     End,
     Ended,
     ErrorClass,
-    Header,
-    Kind,
     Sample,
     Step,
-    Tick,
 )
 from kimi_conformance.slo import parse
 
-HEADER = Header(
-    scenario="steady_chat",
-    question="does it hold?",
-    workload="open; 2 requests/s",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-11-21T08:00:00+00:00",
-    planned_s=10.0,
-    warm_up_s=2.0,
-)
-STREAM = Kind("chat/greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "")
-PLAIN = STREAM._replace(streamed=False)
 DOWN = STREAM._replace(status=503, error=ErrorClass.SERVER, detail="HTTP 503")
 REFUSED = STREAM._replace(status=429, error=ErrorClass.RATE_LIMIT, detail="HTTP 429")
 # It takes 1.125 s, of which 0.125 s to the first of its nine tokens, and 0.125 s for each other.
@@ -63,47 +47,9 @@ GOODPUT = """
 TTFT = '[all.ttft]\nmetric = "ttft_s"\nat_most = 0.5\nobjective = 0.9\n'
 
 
-def tick(at: float, **changes: Any) -> Tick:
-    calm = Tick(
-        at=at,
-        users=2,
-        host_cpu=20.0,
-        host_memory=30.0,
-        load_cpu=5.0,
-        load_memory=1.0,
-        target_cpu=None,
-        target_memory=None,
-        own_core=10.0,
-        lags=(0.001,),
-    )
-    return replace(calm, **changes)
-
-
-TICKS = [tick(float(second)) for second in range(1, 11)]
-END = End(at=10.0, why=Ended.COMPLETE)
-
-
-def record(
-    *samples: Sample,
-    slo: str = SUCCESS,
-    ticks: Sequence[Tick] = TICKS,
-    end: End | None = END,
-    header: Header = HEADER,
-    steps: Sequence[Step] = (),
-    rows: bytes = b"",
-) -> dict[str, Any]:
+def record(*samples: Sample, slo: str = SUCCESS, **more: Any) -> dict[str, Any]:
     """The record of what was written so."""
-    batches = {source: Batch(header, source) for source in {0, *(noted.source for noted in ticks)}}
-    for step in steps:
-        batches[0].note(step)
-    for sample in samples:
-        batches[0].add(sample)
-    for noted in ticks:
-        batches[noted.source].note(noted)
-    if end:
-        batches[0].note(end)
-    content = first_line(header) + rows + b"".join(batch.take() for batch in batches.values())
-    return load_record(read_samples(content), parse(slo), name="a.samples", sha256="ab")
+    return load_record(written(samples, **more), parse(slo), name="a.samples", sha256="ab")
 
 
 def later(sample: Sample, seconds: float) -> Sample:
@@ -352,10 +298,10 @@ def test_every_moment_of_a_run_lies_in_one_of_few_buckets(
 
 def test_a_long_run_is_drawn_in_six_hundred_buckets_at_most() -> None:
     header = replace(HEADER, planned_s=1200.0)
-    ticks = [tick(float(at), host_cpu=float(at % 2)) for at in range(1, 1201)]
+    noted = [tick(float(at), host_cpu=float(at % 2)) for at in range(1, 1201)]
     samples = [later(REPLY, float(second)) for second in range(0, 1000, 4)]
 
-    series = record(*samples, header=header, ticks=ticks, end=End(at=1200.0, why=Ended.COMPLETE))[
+    series = record(*samples, header=header, ticks=noted, end=End(at=1200.0, why=Ended.COMPLETE))[
         "series"
     ]
 

@@ -5,44 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.load.written import HEADER, PLAIN, tick
 
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.judging.ending import account_of, words_of
 from kimi_conformance.load.samples.file import read_samples
 from kimi_conformance.load.samples.log import Batch, first_line
 from kimi_conformance.load.samples.merge import collected, part_beside, row_block
-from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Header, Kind, Sample, Tick
-
-HEADER = Header(
-    scenario="steady_chat",
-    question="?",
-    workload="closed; …",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-09-01T00:00:00+00:00",
-    planned_s=10.0,
-    warm_up_s=0.0,
-)
-KIND = Kind("chat/greeting", "kimi-k2.6", False, 200, ErrorClass.OK, "")
-TICK = Tick(
-    at=9.0,
-    users=1,
-    host_cpu=1.0,
-    host_memory=1.0,
-    load_cpu=1.0,
-    load_memory=1.0,
-    target_cpu=None,
-    target_memory=None,
-    own_core=1.0,
-    lags=(0.0,),
-)
+from kimi_conformance.load.samples.records import End, Ended, Header, Sample
 
 
 def blocks(source: int, *moments: float) -> bytes:
     batch = Batch(HEADER, source)
     for at in moments:
-        batch.add(Sample(kind=KIND, intended=at, start=at, end=at + 0.5))
+        batch.add(Sample(kind=PLAIN, intended=at, start=at, end=at + 0.5))
     return batch.take()
 
 
@@ -138,7 +114,16 @@ def told(samples: Path) -> dict[str, Any]:
 def test_a_lost_worker_is_named_with_what_is_kept_of_it(samples: Path) -> None:
     lost = row_block({"row": "lost", "worker": 2, "at": 12.3}, 2)
     end = noted(End(at=13.0, why=Ended.WORKER_LOST))
-    write(samples, member(1), member(2), blocks(2, 11.4), blocks(1, 1.0), noted(TICK, 1), lost, end)
+    write(
+        samples,
+        member(1),
+        member(2),
+        blocks(2, 11.4),
+        blocks(1, 1.0),
+        noted(tick(9.0), 1),
+        lost,
+        end,
+    )
 
     account = told(samples)
 

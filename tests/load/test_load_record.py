@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.load.written import HEADER, PLAIN, TICKS, tick, written
 
 from kimi_conformance.load.judging.result import load_record
 from kimi_conformance.load.samples.file import SampleFile, read_samples
 from kimi_conformance.load.samples.log import Batch, first_line
-from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Sample
 from kimi_conformance.slo import parse
 
 OBJECTIVES = parse("""
@@ -28,26 +29,13 @@ OBJECTIVES = parse("""
     at_most = 70
 """)
 
-HEADER = Header(
-    scenario="steady_chat",
-    question="does it hold?",
-    workload="closed; 2 users",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-11-21T08:00:00+00:00",
-    planned_s=10.0,
-    warm_up_s=2.0,
-)
 
-
-SOUND = Kind("chat/greeting", "kimi-k2.6", False, 200, ErrorClass.OK, "")
-Gaps = tuple[float, ...]
+END = End(at=10.2, why=Ended.COMPLETE)
 
 
 def sample(intended: float, lasted: float = 0.5, **changes: Any) -> Sample:
     sound = Sample(
-        kind=SOUND,
+        kind=PLAIN,
         intended=intended,
         start=intended,
         end=intended + lasted,
@@ -58,41 +46,11 @@ def sample(intended: float, lasted: float = 0.5, **changes: Any) -> Sample:
 
 
 def failed(intended: float, lasted: float = 0.5, error: ErrorClass = ErrorClass.SERVER) -> Sample:
-    return sample(intended, lasted, kind=SOUND._replace(error=error, detail="HTTP 503", status=503))
+    return sample(intended, lasted, kind=PLAIN._replace(error=error, detail="HTTP 503", status=503))
 
 
-def tick(at: float, **changes: Any) -> Tick:
-    calm = Tick(
-        at=at,
-        users=2,
-        host_cpu=20.0,
-        host_memory=30.0,
-        load_cpu=5.0,
-        load_memory=1.0,
-        target_cpu=None,
-        target_memory=None,
-        own_core=10.0,
-        lags=(0.001, 0.002),
-    )
-    return replace(calm, **changes)
-
-
-TICKS = [tick(float(second)) for second in range(1, 11)]
-END = End(at=10.2, why=Ended.COMPLETE)
-
-
-def file(
-    *samples: Sample, gaps: Gaps = (), ticks: Sequence[Tick] = TICKS, end: End | None = END
-) -> SampleFile:
-    """What is read of a file in which every sample has these gaps."""
-    batch = Batch(HEADER)
-    for one in samples:
-        batch.add(one, gaps)
-    for row in ticks:
-        batch.note(row)
-    if end:
-        batch.note(end)
-    return read_samples(first_line(HEADER) + batch.take())
+def file(*samples: Sample, end: End | None = END, **more: Any) -> SampleFile:
+    return written(samples, end=end, **more)
 
 
 def record(whole: SampleFile) -> dict[str, Any]:

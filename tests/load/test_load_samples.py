@@ -9,25 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.load.written import HEADER
+from tests.load.written import STREAM as KIND
 
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.samples.file import SampleFile, read_samples
 from kimi_conformance.load.samples.format import FIELDS, RECORD, REQUESTS, ROWS, Block
 from kimi_conformance.load.samples.log import Batch, SampleLog, first_line
-from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Header, Kind, Sample, Tick
+from kimi_conformance.load.samples.records import End, Ended, ErrorClass, Kind, Sample, Tick
 
-HEADER = Header(
-    scenario="steady_chat",
-    question="does it hold?",
-    workload="closed; 2 users",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-11-21T08:00:00+00:00",
-    planned_s=10.0,
-    warm_up_s=2.0,
-)
-KIND = Kind("chat/greeting", "kimi-k2.6", True, 200, ErrorClass.OK, "")
 SAMPLE = Sample(
     kind=KIND,
     intended=1.5,

@@ -5,24 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.load.written import tick
 
 from kimi_conformance.load.judging.generator import saturation, validity
 from kimi_conformance.load.samples.records import Tick
 
-CALM = Tick(
-    at=1.0,
-    users=2,
-    host_cpu=20.0,
-    host_memory=30.0,
-    load_cpu=5.0,
-    load_memory=1.0,
-    target_cpu=None,
-    target_memory=None,
-    own_core=10.0,
-    lags=(0.001, 0.002),
-    reads=100,
-    chunks=100,
-)
+CALM = tick(1.0, reads=100, chunks=100)
 LAGGING = (0.001,) * 90 + (0.020,) * 10
 
 

@@ -177,16 +177,14 @@ def nightly(
 )
 @click.argument("scenario", default="steady_chat", shell_complete=completing.scenarios)
 @load_options.wanted
-@sla_window.options
+@sla_window.days
 @options.out
 @remembered
 @options.json_file
 def sla(
     scenario: str,
     wanted: Wanted,
-    since: str | None,
-    until: str | None,
-    formats: str | None,
+    days: sla_window.Days,
     out: Path,
     json_file: str | None,
 ) -> int:
@@ -196,14 +194,6 @@ def sla(
     With --from, nothing is measured: the report is of the history, over a window of days.
     """
     suite = suites.find()
-    asked = sla_window.Asked(
-        since=since,
-        until=until,
-        formats=formats,
-        target=wanted.target,
-        base_url=wanted.base_url,
-        model=wanted.model,
-    )
-    if asked.is_window:
-        return sla_window.report(suite, asked, out=out, json_file=json_file)
+    if days.is_window:
+        return sla_window.report(suite, days, wanted, out=out, json_file=json_file)
     return loaded(suite, "sla", scenario, wanted, out=out, json_file=json_file)

@@ -2,14 +2,16 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.table import Table
 
+from kimi_conformance.cli.asking.gathering import gathered
+from kimi_conformance.cli.asking.load_options import Wanted
 from kimi_conformance.cli.keeping.history_file import DEFAULT, chosen
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.tables import cell, console
@@ -29,55 +31,24 @@ from kimi_conformance.reporting.views.attained import ServicePage, attained
 from kimi_conformance.slo import parse
 from kimi_conformance.suite import Suite
 
-__all__ = ["Asked", "options", "report"]
+__all__ = ["Days", "days", "report"]
 
 FORMATS = ("html", "md", "json", "pdf")
 SHOWN = 12  # incidents on a terminal
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def options(command: Command) -> Command:
-    """The options that make `sla` a report over a window."""
-    for option in reversed(
-        (
-            click.option(
-                "--from",
-                "since",
-                metavar="DATE",
-                help="Measure nothing; report from the history, from this day on.",
-            ),
-            click.option("--to", "until", metavar="DATE", help="Its last day; default: today."),
-            click.option(
-                "--format",
-                "formats",
-                metavar="F,…",
-                help=f"Of that report: some of {', '.join(FORMATS)}. Default: html,md.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What was asked for.
+class Days:
+    """Which days a report is asked for.
 
     Attributes:
-        since, until: Days, as they were given.
+        since, until: The first and the last one, as they were given.
         formats: Names with commas between them, or None.
-        target: "simulator" or "live", or None: live if anything of it is known.
-        base_url: Which live endpoint, or None: the only one.
-        model: Which model, or None: all, each by itself.
     """
 
     since: str | None
     until: str | None
     formats: str | None
-    target: str | None
-    base_url: str | None
-    model: str | None
 
     @property
     def is_window(self) -> bool:
@@ -93,7 +64,26 @@ class Asked:
         return self.since is not None
 
 
-def report(suite: Suite, asked: Asked, *, out: Path, json_file: str | None) -> int:
+days = gathered(
+    "days",
+    Days,
+    click.option(
+        "--from",
+        "since",
+        metavar="DATE",
+        help="Measure nothing; report from the history, from this day on.",
+    ),
+    click.option("--to", "until", metavar="DATE", help="Its last day; default: today."),
+    click.option(
+        "--format",
+        "formats",
+        metavar="F,…",
+        help=f"Of that report: some of {', '.join(FORMATS)}. Default: html,md.",
+    ),
+)
+
+
+def report(suite: Suite, days: Days, wanted: Wanted, *, out: Path, json_file: str | None) -> int:
     """Report the service level over a window; the exit code.
 
     Raises:
@@ -101,14 +91,14 @@ def report(suite: Suite, asked: Asked, *, out: Path, json_file: str | None) -> i
             knows several endpoints and none was named.
         RunError: The history is damaged, or the report cannot be written.
     """
-    formats = _formats(asked.formats)
-    window = parse_window(asked.since or "", asked.until, time.time())
+    formats = _formats(days.formats)
+    window = parse_window(days.since or "", days.until, time.time())
     with History(chosen() or DEFAULT) as opened:
         loads = opened.loads(window.start, window.end)
         probes = opened.probes(window.start, window.end)
         runs = opened.runs(since=window.start, until=window.end)
-    nights = _without_load(runs, loads) if asked.model is None else []
-    loads, probes, nights, about = _of_target(loads, probes, nights, asked)
+    nights = _without_load(runs, loads) if wanted.model is None else []
+    loads, probes, nights, about = _of_target(loads, probes, nights, wanted)
     promised = probed_objectives(
         parse((suite.loadtests / "slo.toml").read_text("utf-8")).of("probe")
     )
@@ -143,14 +133,14 @@ def _without_load(runs: Sequence[PastRun], loads: Sequence[LoadResult]) -> list[
 
 
 def _of_target(
-    loads: Sequence[LoadResult], probes: Sequence[Probe], nights: Sequence[PastRun], asked: Asked
+    loads: Sequence[LoadResult], probes: Sequence[Probe], nights: Sequence[PastRun], wanted: Wanted
 ) -> tuple[list[LoadResult], list[Probe], list[PastRun], str]:
     """What is of one endpoint, and which it is: different ones are never added up."""
-    model = asked.model
+    model = wanted.model
     loads = [load for load in loads if model in {None, load.model}]
     probes = [probe for probe in probes if model in {None, probe.model}]
     kinds = {*(load.kind for load in loads), *(night.lane for night in nights)}
-    target = asked.target or ("simulator" if kinds == {"simulator"} and not probes else "live")
+    target = wanted.target or ("simulator" if kinds == {"simulator"} and not probes else "live")
     loads = [load for load in loads if load.kind == target]
     nights = [night for night in nights if night.lane == target]
     if target == "simulator":
@@ -160,7 +150,7 @@ def _of_target(
         *(_bare(probe.base_url) for probe in probes),
         *(_asked_by(night) for night in nights),
     }
-    url = _bare(asked.base_url) if asked.base_url else None
+    url = _bare(wanted.base_url) if wanted.base_url else None
     if url is None and len(found) > 1:
         raise UsageError(
             f"In this window the history knows {len(found)} endpoints: "
