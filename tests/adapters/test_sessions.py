@@ -1,91 +1,15 @@
 """Sessions: one cache each, made once, used while it fits, and deleted at the end."""
 
 import asyncio
-import itertools
-import json
 import logging
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.adapters.caching_api import FAILED, SETTINGS, SYSTEM, TOOL, USER, FakeApi, ask
 
 from kimi_conformance.adapters.protocol import ChatRequest
 from kimi_conformance.adapters.reference import KimiClient, KimiSettings, SyncKimiClient, sessions
 from kimi_conformance.http import httpx
-from kimi_conformance.stage import replies
-
-SYSTEM = {"role": "system", "content": "Be brief."}
-USER = {"role": "user", "content": "Hi"}
-TOOL = {"type": "function", "function": {"name": "f", "parameters": {"a": 1, "b": 2}}}
-SETTINGS = KimiSettings(api_key="sk-key")  # of the documented API, so caches are made
-
-
-class FakeApi:
-    """Just enough of /v1/caching and /v1/chat/completions.
-
-    Attributes:
-        log: "create", "delete" and "chat" in order of arrival.
-        caches: What was ever cached, by id; `alive` are those not deleted.
-        chats: The cache header, or None, and the body of each chat.
-        create, delete: What to answer in place of success, or an error to raise.
-    """
-
-    def __init__(self) -> None:
-        self.log: list[str] = []
-        self.paths: list[str] = []
-        self.caches: dict[str, dict[str, Any]] = {}
-        self.alive: set[str] = set()
-        self.chats: list[tuple[str | None, dict[str, Any]]] = []
-        self.create: httpx.Response | Exception | None = None
-        self.delete: httpx.Response | Exception | None = None
-        self._numbers = itertools.count(1)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.paths.append(f"{request.method} {request.url.path}")
-        if request.url.path == "/v1/chat/completions":
-            return self._chat(request)
-        assert not any(name.startswith("x-msh") for name in request.headers)
-        return self._create(request) if request.method == "POST" else self._delete(request)
-
-    async def handle(self, request: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(0)
-        return self(request)
-
-    def _chat(self, request: httpx.Request) -> httpx.Response:
-        self.log.append("chat")
-        id = request.headers.get("x-msh-context-cache")
-        ttl = request.headers.get("x-msh-context-cache-reset-ttl")
-        assert ttl == (None if id is None else "3600")
-        self.chats.append((id, json.loads(request.content)))
-        return httpx.Response(200, json=replies.completion_body())
-
-    def _create(self, request: httpx.Request) -> httpx.Response:
-        self.log.append("create")
-        if self.create is not None:
-            return _given(self.create)
-        id = f"cache-{next(self._numbers)}"
-        self.caches[id] = json.loads(request.content)
-        self.alive.add(id)
-        return httpx.Response(200, json={"id": id, "status": "pending"})
-
-    def _delete(self, request: httpx.Request) -> httpx.Response:
-        self.log.append("delete")
-        if self.delete is not None:
-            return _given(self.delete)
-        id = request.url.path.removeprefix("/v1/caching/")
-        status = 200 if id in self.alive else 404
-        self.alive.discard(id)
-        return httpx.Response(status, json={"deleted": True, "id": id})
-
-
-def _given(answer: httpx.Response | Exception) -> httpx.Response:
-    if isinstance(answer, Exception):
-        raise answer
-    return httpx.Response(answer.status_code, content=answer.content)
 
 
 @pytest.fixture
@@ -96,12 +20,6 @@ def api() -> FakeApi:
 @pytest.fixture
 def client(api: FakeApi) -> SyncKimiClient:
     return SyncKimiClient(SETTINGS, transport=httpx.MockTransport(api))
-
-
-def ask(
-    *messages: dict[str, Any], tools: Sequence[Any] | None = None, model: str = "moonshot-v1-8k"
-) -> ChatRequest:
-    return ChatRequest(model=model, messages=messages or (SYSTEM, USER), tools=tools)
 
 
 def headers(api: FakeApi) -> list[str | None]:
@@ -261,34 +179,6 @@ def test_only_the_documented_api_has_caches_unless_told(
     client.close()
 
     assert api.log == (["create", "chat", "delete"] if caches else ["chat"])
-
-
-FAILED = [
-    httpx.Response(400, json={"error": {"message": "no", "type": "invalid_request_error"}}),
-    httpx.Response(500, text="boom"),
-    httpx.Response(200, text="<html>"),
-    httpx.Response(200, json={"error": {"message": "no"}}),
-    httpx.Response(200, json=["cache-1"]),
-    *(
-        httpx.Response(200, json=body)
-        for body in (
-            {},
-            {"id": None},
-            {"id": ""},
-            {"id": 7},
-            {"id": "cache-1\r\nX-Evil: 1"},
-            {"id": "cache-1\n"},
-            {"id": "../models"},
-            {"id": "a b"},
-            {"id": "ключ"},
-            {"id": "x" * 1000},
-            {"id": "cache-1", "status": "error"},
-            {"id": "cache-1", "status": "inactive"},
-        )
-    ),
-    httpx.ReadTimeout("slow"),
-    httpx.ConnectError("refused"),
-]
 
 
 @pytest.mark.parametrize("failed", FAILED, ids=repr)
@@ -459,96 +349,3 @@ async def test_a_streamed_answer_uses_the_cache_too() -> None:
 
     assert chunks == same == [{"n": 1}]
     assert seen == ["cache-1", "cache-1"]
-
-
-class Conversations(RuleBasedStateMachine):
-    """Users who edit, reorder and switch, on an API whose caches fail now and then."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.api = FakeApi()
-        self.client = SyncKimiClient(SETTINGS, transport=httpx.MockTransport(self.api))
-        self.name = "a"
-        self.owner: dict[str, str] = {}
-        self.system: list[dict[str, Any]] = [dict(SYSTEM), {"role": "system", "content": "Two."}]
-        self.tools: list[dict[str, Any]] = [dict(TOOL), {"type": "function", "n": 0}]
-        self.sent = 0
-
-    @rule(turns=st.integers(1, 3), model=st.sampled_from(["moonshot-v1-8k", "kimi-latest"]))
-    def send(self, turns: int, model: str) -> None:
-        before = set(self.api.caches)
-        request = ask(*self.system, *[USER] * turns, tools=self.tools, model=model)
-        self.client.session(self.name).chat(request)
-        self.sent += 1
-        for id in set(self.api.caches) - before:
-            self.owner[id] = self.name
-        self._judge(*self.api.chats[-1], model)
-
-    def _judge(self, id: str | None, body: dict[str, Any], model: str) -> None:
-        """What must hold of a chat that has just arrived."""
-        assert body["model"] == model
-        if id is None:
-            return
-        cached = self.api.caches[id]
-        assert self.owner[id] == self.name
-        assert id in self.api.alive
-        assert model == "moonshot-v1-8k"
-        assert body["messages"][: len(cached["messages"])] == cached["messages"]
-        assert body["tools"] == cached.get("tools", [])
-
-    @rule(place=st.integers(0, 1), text=st.sampled_from(["Be brief.", "Two.", "Three."]))
-    def edit_system(self, place: int, text: str) -> None:
-        if self.system:
-            self.system[place % len(self.system)]["content"] = text
-
-    @rule(place=st.integers(0, 1), number=st.integers(0, 2))
-    def edit_tool(self, place: int, number: int) -> None:
-        if self.tools:
-            self.tools[place % len(self.tools)]["n"] = number
-
-    @rule(what=st.sampled_from(["system", "tools"]))
-    def reorder(self, what: str) -> None:
-        getattr(self, what).reverse()
-
-    @rule(what=st.sampled_from(["system", "tools"]))
-    def drop(self, what: str) -> None:
-        del getattr(self, what)[1:]
-
-    @rule(name=st.sampled_from("abc"))
-    def switch_session(self, name: str) -> None:
-        self.name = name
-
-    @rule(failed=st.sampled_from([None, None, *FAILED]))
-    def fail_create(self, failed: httpx.Response | Exception | None) -> None:
-        self.api.create = failed
-
-    @rule(failed=st.sampled_from([None, httpx.Response(500), httpx.ReadTimeout("slow")]))
-    def fail_delete(self, failed: httpx.Response | Exception | None) -> None:
-        self.api.delete = failed
-
-    @rule()
-    def exit(self) -> None:
-        made, deleted_before = self.api.log.count("create"), self.api.log.count("delete")
-        in_use = {self.client.session(name).cache_id for name in "abc"} - {None}
-        self.client.close()
-        assert self.api.log.count("delete") - deleted_before == len(in_use)
-        if self.api.delete is None:
-            assert not in_use & self.api.alive
-        assert self.api.log.count("create") == made
-        assert all(self.client.session(name).cache_id is None for name in "abc")
-        self.client = SyncKimiClient(SETTINGS, transport=httpx.MockTransport(self.api))
-
-    @invariant()
-    def every_request_became_one_chat(self) -> None:
-        assert self.api.log.count("chat") == self.sent
-        assert self.api.log.count("delete") <= len(self.api.caches)
-
-    def teardown(self) -> None:
-        if hasattr(self, "client"):
-            self.client.close()
-
-
-Conversations.TestCase.settings = hypothesis_settings(
-    max_examples=hypothesis_settings().max_examples // 3
-)
-TestConversations = Conversations.TestCase

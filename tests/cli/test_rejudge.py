@@ -1,22 +1,18 @@
 """A run judged again: the same where nothing changed, and what changed is named where it did."""
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.load.written import HEADER, STREAM, content
 
 from kimi_conformance.load.running.launch import judge_samples
 from kimi_conformance.load.samples.records import Sample
 from kimi_conformance.runs import encode
 from kimi_conformance.slo import parse as parse_objectives
-
-sys.path.append(str(Path(__file__).parents[2]))
-
-from tests.load.written import HEADER, STREAM, content
 
 Run = Callable[..., Any]
 
