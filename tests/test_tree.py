@@ -1,5 +1,6 @@
-"""What is committed: no secret, no address of a package index, no path of a machine."""
+"""What is committed: no secret, no package index, no machine's path, no long file without why."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +12,9 @@ from kimi_conformance.cassettes import find_secrets
 ROOT = Path(__file__).parent.parent
 # Files whose subject is what secrets look like.
 ABOUT_SECRETS = {"tests/cassettes/test_secrets.py", "tests/cassettes/test_cassettes.py"}
+
+
+LONG = 400  # lines
 
 
 def committed() -> list[str]:
@@ -53,3 +57,15 @@ def test_constraints_are_names_and_versions_only() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
 
     assert all(line.startswith("#") or re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in lines)
+
+
+def test_a_file_that_is_long_says_why_at_its_top() -> None:
+    texts = {name: (ROOT / name).read_text("utf-8") for name in committed() if name.endswith(".py")}
+    unexplained = [
+        name
+        for name, text in texts.items()
+        if text.count("\n") > LONG
+        and not re.search(r"^Long because ", ast.get_docstring(ast.parse(text)) or "", re.MULTILINE)
+    ]
+
+    assert unexplained == []

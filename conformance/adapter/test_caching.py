@@ -1,4 +1,8 @@
-"""Explicit context caching: the client keeps the start of a conversation with the API."""
+"""
+Explicit context caching: the client keeps the start of a conversation with the API.
+
+Long because its checks are known by the name of this module: ids, cassettes and baselines hold it.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,8 @@
-"""What a client takes from its settings and its environment."""
+"""
+What a client takes from its settings and its environment.
+
+Long because its checks are known by the name of this module: ids, cassettes and baselines hold it.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,8 @@
-"""Which tools a client offers, and what it does when the model calls some."""
+"""
+Which tools a client offers, and what it does when the model calls some.
+
+Long because its checks are known by the name of this module: ids, cassettes and baselines hold it.
+"""
 
 import asyncio
 import json

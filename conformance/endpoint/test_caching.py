@@ -1,4 +1,8 @@
-"""Explicit context caching, from a cache's creation to its deletion; and the automatic one."""
+"""
+Explicit context caching, from a cache's creation to its deletion; and the automatic one.
+
+Long because its checks are known by the name of this module: ids, cassettes and baselines hold it.
+"""
 
 from collections.abc import Mapping
 from typing import Any

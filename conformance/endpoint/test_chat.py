@@ -1,4 +1,8 @@
-"""A chat in one piece: what is counted, what bounds an answer, and what is refused."""
+"""
+A chat in one piece: what is counted, what bounds an answer, and what is refused.
+
+Long because its checks are known by the name of this module: ids, cassettes and baselines hold it.
+"""
 
 import json
 from typing import Any

@@ -1,5 +1,6 @@
 """The manifest of a run on Kubernetes: what it starts is understood, and fits together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,18 @@ def options(parts: dict[tuple[str, str], Any], role: str) -> dict[str, Any]:
     """What the command takes from the words of a container."""
     command, name, *words = container(parts, role)["command"]
     assert (command, name) == ("kimi-conformance", "load")
-    given = [*words, *container(parts, role)["args"]]
+    volumes = [each["mountPath"] for each in container(parts, role).get("volumeMounts", [])]
+    given = [_here(word, volumes) for word in (*words, *container(parts, role)["args"])]
     run = load.get_command(click.Context(load), "run")
     assert run is not None
     return run.make_context("run", given).params
+
+
+def _here(word: str, volumes: Sequence[str]) -> str:
+    """A word of a command with a folder of this machine for that of a volume."""
+    for volume in volumes:
+        word = word.replace(f"={volume}", f"={FILE.parent}")
+    return word
 
 
 def test_master_and_workers_run_the_same(parts: dict[tuple[str, str], Any]) -> None:

@@ -1,4 +1,8 @@
-"""What programs read: CTRF, OpenMetrics, badge and annotations, each by a reader of its own."""
+"""
+What programs read: CTRF, OpenMetrics, badge and annotations, each by a reader of its own.
+
+Long because every format also meets hostile text, in one test that needs all of their readers.
+"""
 
 import json
 import re

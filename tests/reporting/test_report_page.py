@@ -1,4 +1,8 @@
-"""The page in a browser: the system's Chromium, without a network."""
+"""
+The page in a browser: the system's Chromium, without a network.
+
+Long because all of it looks at one page in one browser, which is set up here.
+"""
 
 import json
 import shutil

@@ -7,6 +7,9 @@ the methods' names and what they return. A bridge to somebody's client hands eac
 and repairs nothing: no retry, default or dropped field of its own.
 
 A method that fails raises. Its error is read by name, see `failures`.
+
+Long because whoever writes an adapter reads it in one go: all capabilities, and the values that
+they take and give.
 """
 
 import asyncio

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -90,7 +91,10 @@ async def test_a_stream_that_goes_on_after_it_was_left_is_the_adapters_fault(
     async with contextlib.aclosing(adapter.stream(HELLO)) as stream:
         await anext(stream)
 
-    assert "goes on with 'stream', which was cancelled" in await broken(adapter.aclose())
+    text = await broken(adapter.aclose())
+    assert re.search("goes on with 'stream', which was cancelled|did not answer 'stream'", text), (
+        "a busy machine may say the second"
+    )
 
 
 async def test_a_call_that_cannot_be_stopped_is_the_adapters_fault(

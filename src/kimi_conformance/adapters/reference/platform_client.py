@@ -5,6 +5,9 @@ The client as a platform for agents needs it: more providers, and work that goes
 describe of the platform: other providers beside Kimi and those that users bring, a cache of
 model configurations, a default model, changed settings without a restart, a switch to another
 model, an offline switch, and telemetry of every call.
+
+Long because it is one class, with a method for each thing that the documents say a platform does;
+what is more than a few lines of it stands in a module beside.
 """
 
 import asyncio
