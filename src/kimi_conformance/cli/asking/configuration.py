@@ -50,7 +50,6 @@ edition_option = click.option(
 )
 file_option = click.option(
     "--file",
-    "file",
     envvar=MODELS_FILE_VARIABLE,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
+from kimi_conformance.cli.asking.completing import PROGRAM
 from kimi_conformance.cli.asking.contradictions import refuse
 
 __all__ = ["Command", "Group", "command", "group"]
 
-PROGRAM = "kimi-conformance"
 FEW = 12  # options that need no headings
 _LONG = 1000  # characters of a summary: all of them
 

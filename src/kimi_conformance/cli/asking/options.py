@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from kimi_conformance.cli.asking import completing
+from kimi_conformance.errors import UsageError
 
 __all__ = [
     "adapters",
@@ -39,7 +40,6 @@ class Duration(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        from kimi_conformance.errors import UsageError
         from kimi_conformance.load.duration import parse_duration
 
         if isinstance(value, int | float):

@@ -21,6 +21,7 @@ from kimi_conformance.wire.json_values import members, parse_json
 
 __all__ = [
     "DEFAULT_BASE_URL",
+    "DEFAULT_EDITION",
     "LANES",
     "Target",
     "UnreachableTargetError",

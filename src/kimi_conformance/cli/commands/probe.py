@@ -1,21 +1,19 @@
 """`kimi-conformance probe`: one small request an interval, remembered at once."""
 
 import os
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
-from types import FrameType
 from urllib.parse import urlsplit
 
 import click
 
 from kimi_conformance.cli.asking import options
 from kimi_conformance.cli.asking.helping import command
+from kimi_conformance.cli.asking.stopping import told_to_stop
 from kimi_conformance.cli.asking.target import DEFAULT_BASE_URL
 from kimi_conformance.cli.keeping.history_file import history_file
 from kimi_conformance.cli.showing import show
@@ -100,7 +98,7 @@ def probe(
     seen: Counter[str] = Counter()
     times, metrics = _Times(), Metrics()
     with ExitStack() as stack:
-        stack.enter_context(_told_to_stop(times.stop))
+        stack.enter_context(told_to_stop(times.stop.set))
         opened = stack.enter_context(History(history, create=True))
         if metrics_port is not None:
             port = stack.enter_context(serve(metrics, metrics_host, metrics_port))
@@ -152,21 +150,6 @@ class _Times:
         self.now = time.time
         self.ticks = time.monotonic
         self.wait = self.stop.wait
-
-
-@contextmanager
-def _told_to_stop(stop: threading.Event) -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C set an event: the request under way is read to its end."""
-
-    def leave(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {name: signal.signal(name, leave) for name in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def _line(one: Probe) -> str:

@@ -8,9 +8,8 @@ import click
 from kimi_conformance import suite as suites
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
-from kimi_conformance.cli.commands.report import newest
 from kimi_conformance.cli.keeping.damage import verify
-from kimi_conformance.cli.keeping.run_folder import evidence_file, read_run
+from kimi_conformance.cli.keeping.run_folder import evidence_file, newest, read_run
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import UsageError
 from kimi_conformance.slo import Objectives

@@ -12,14 +12,14 @@ from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.beside import beside
 from kimi_conformance.cli.keeping.bounded import bounded
 from kimi_conformance.cli.keeping.damage import damage_told
-from kimi_conformance.cli.keeping.run_folder import evidence_file, is_folder, read_run
+from kimi_conformance.cli.keeping.run_folder import evidence_file, is_folder, newest, read_run
 from kimi_conformance.cli.keeping.unjudged import with_unjudged
 from kimi_conformance.cli.showing.show import say
-from kimi_conformance.errors import RunError, UsageError, nearest
+from kimi_conformance.errors import RunError, nearest
 from kimi_conformance.reporting import FORMATS, STANDARD, write_report
 from kimi_conformance.suite import Suite
 
-__all__ = ["newest", "report"]
+__all__ = ["report"]
 
 MOST_FLAWS = 20  # that are printed; a file of another kind has one in every line
 
@@ -97,20 +97,6 @@ def report(
     for file in files.values():
         click.echo(file)
     return 0
-
-
-def newest(out: Path) -> Path:
-    """The folder of the run that began last.
-
-    Raises:
-        UsageError: There is none.
-    """
-    runs = sorted(path.parent for path in out.glob("*/run.jsonl"))
-    if not runs:
-        raise UsageError(
-            f"There is no run below {out}. Make one with: kimi-conformance gate; or name one."
-        )
-    return runs[-1]
 
 
 def _validate(path: Path, suite: Suite) -> int:

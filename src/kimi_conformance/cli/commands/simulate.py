@@ -4,18 +4,17 @@ import gc
 import json
 import os
 import secrets
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from select import select
 from threading import Thread
-from types import FrameType
 
 import click
 
 from kimi_conformance.cli.asking import completing
 from kimi_conformance.cli.asking.helping import command
+from kimi_conformance.cli.asking.stopping import told_to_stop
 from kimi_conformance.cli.asking.target import DEFAULT_EDITION
 from kimi_conformance.cli.loading.workers import Plan, serve, serve_by_workers
 from kimi_conformance.errors import UsageError
@@ -171,7 +170,7 @@ def simulate(
     )
     if send_log is not None:
         _empty(send_log)
-    with _told_to_stop(until_eof=until_eof) as stop:
+    with _stop(until_eof=until_eof) as stop:
         if workers == 1:
             with serve(plan) as url:
                 gc.freeze()  # what is there now stays: no pause to look through it again
@@ -203,7 +202,7 @@ def _empty(file: Path) -> None:
 
 
 @contextmanager
-def _told_to_stop(*, until_eof: bool) -> Iterator[int]:
+def _stop(*, until_eof: bool) -> Iterator[int]:
     """A file descriptor that becomes readable at SIGTERM or Ctrl-C.
 
     Args:
@@ -212,22 +211,20 @@ def _told_to_stop(*, until_eof: bool) -> Iterator[int]:
     """
     readable, writable = os.pipe()
 
-    def leave(_signal: int, _frame: FrameType | None) -> None:
+    def leave() -> None:
         os.write(writable, b"x")
 
     def await_end() -> None:
         with suppress(OSError):  # the pipe is closed where it was told otherwise before
             while os.read(0, 4096):
                 pass
-            os.write(writable, b"x")
+            leave()
 
     if until_eof:
         Thread(target=await_end, daemon=True).start()
-    before = {name: signal.signal(name, leave) for name in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield readable
+        with told_to_stop(leave):
+            yield readable
     finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
         os.close(readable)
         os.close(writable)

@@ -10,7 +10,7 @@ from kimi_conformance.cli.health.finding import Finding, broken, hint, well
 __all__ = ["Answer", "findings", "observe"]
 
 APART = 30.0  # seconds; an answer's Date is in whole seconds, and was on its way for some
-_SECONDS = 20
+_PATIENCE = 20.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ def observe(url: str, key: str) -> Answer:
     from kimi_conformance.http import httpx, ssl_context
 
     try:
-        with httpx.Client(verify=ssl_context(), timeout=_SECONDS, trust_env=False) as client:
+        with httpx.Client(verify=ssl_context(), timeout=_PATIENCE, trust_env=False) as client:
             reply = client.get(f"{url}/models", headers={"Authorization": f"Bearer {key}"})
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Answer(url=url, wrong=str(error) or type(error).__name__)

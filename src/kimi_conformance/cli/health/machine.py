@@ -30,6 +30,7 @@ LEAST_FREE = 50 * MIB  # a run with its reports takes some 10 MiB
 GOOD_FREE = 1024 * MIB  # samples of a soak test: some 100 bytes a request, for hours
 LEAST_FILES = 256  # pytest, a stage and a client, with room
 GOOD_FILES = 2048  # the ramp has 400 users: a connection each, on both ends if it is the simulator
+NO_LIMIT = 2**63  # files
 COARSE = 0.001  # seconds; a gap between tokens is some ms
 _TIMESTAMPNS = 35  # SO_TIMESTAMPNS, of asm-generic/socket.h; Python has no name for it
 _STAMP = struct.Struct("@ll")
@@ -81,12 +82,11 @@ def observe_disk(folder: Path) -> Disk:
 
 
 def observe_files() -> tuple[int, int]:
-    """How many files this process may open, and how many it could allow itself."""
+    """How many files this process may open, and how many it could allow itself; or NO_LIMIT."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = 2**63
     return (
-        most if soft == resource.RLIM_INFINITY else soft,
-        most if hard == resource.RLIM_INFINITY else hard,
+        NO_LIMIT if soft == resource.RLIM_INFINITY else soft,
+        NO_LIMIT if hard == resource.RLIM_INFINITY else hard,
     )
 
 
@@ -162,7 +162,7 @@ def file_findings(soft: int, hard: int) -> Iterator[Finding]:
             mend,
         )
     else:
-        yield well("open files", text if soft < 2**63 else "no limit")
+        yield well("open files", text if soft < NO_LIMIT else "no limit")
 
 
 def clock_findings(seen: Clock) -> Iterator[Finding]:

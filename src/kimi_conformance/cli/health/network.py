@@ -13,7 +13,7 @@ from kimi_conformance.cli.health.finding import Finding, broken, hint, well
 __all__ = ["Loopback", "findings", "observe", "observe_proxies", "proxy_findings"]
 
 LOOPBACK = ("127.0.0.1", "localhost")
-_SECONDS = 2.0
+_PATIENCE = 2.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +45,14 @@ def observe() -> Loopback:
 
 def _listen() -> tuple[str, str]:
     with socket.socket() as server:
-        server.settimeout(_SECONDS)
+        server.settimeout(_PATIENCE)
         try:
             server.bind(("127.0.0.1", 0))
             server.listen(1)
         except OSError as error:
             return str(error.strerror or error), ""
         try:
-            with socket.create_connection(server.getsockname(), timeout=_SECONDS) as caller:
+            with socket.create_connection(server.getsockname(), timeout=_PATIENCE) as caller:
                 other, _ = server.accept()
                 with other:
                     other.sendall(b"x")

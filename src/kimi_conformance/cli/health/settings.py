@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
-
 from kimi_conformance.cli.health.finding import Finding, broken, hint, well
 from kimi_conformance.errors import KimiConformanceError
 
@@ -57,11 +55,12 @@ class Settings:
 def observe() -> Settings:
     """What this process was given."""
     from kimi_conformance.adapters.reference.overrides import MODELS_FILE_VARIABLE
+    from kimi_conformance.cli.asking.configuration import overrides_file
+    from kimi_conformance.cli.keeping.history_file import DEFAULT
 
     models = os.environ.get(MODELS_FILE_VARIABLE, "").strip()
-    own = Path(click.get_app_dir("kimi-conformance")) / "models.toml"
-    history = Path(os.environ.get("KIMI_HISTORY") or "reports/history.sqlite")
-    file = Path(models) if models else own
+    history = Path(os.environ.get("KIMI_HISTORY") or DEFAULT)
+    file = overrides_file(Path(models) if models else None)
     return Settings(
         key=os.environ.get("KIMI_API_KEY"),
         base_url=os.environ.get("KIMI_BASE_URL"),

@@ -15,7 +15,7 @@ __all__ = ["Own", "Trial", "findings", "observe", "observe_own", "own_findings"]
 
 # Asks for the list of models twice: the stage, the simulator and the laws have a part in it.
 REQUIREMENT, TOPIC = "EP-MODELS-02", "models"
-SECONDS = 60.0
+PATIENCE = 60.0  # seconds
 NOTHING_COLLECTED = 5  # how pytest ends where there are no tests
 _SHOWN = 300  # characters
 
@@ -25,7 +25,7 @@ class Trial:
     """What came of one check on the embedded simulator.
 
     Attributes:
-        verdicts: Of the check, then of laws that did not hold.
+        verdicts: Of the check; () where it was not run.
         wrong: Why it did not come to an end, or "".
     """
 
@@ -93,7 +93,7 @@ def observe_own() -> Own:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=SECONDS,
+                timeout=PATIENCE,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return Own(code=None, told=str(error))

@@ -17,7 +17,7 @@ from kimi_conformance.runs import SCHEMA, Run, encode, parse
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import Conclusion, RunVerdict, conclude, worst_of
 
-__all__ = ["RunFolder", "evidence_file", "is_folder", "read_run"]
+__all__ = ["RunFolder", "evidence_file", "is_folder", "newest", "read_run"]
 
 Verdicts = tuple[RunVerdict, str]  # and the sentence that belongs to it
 _LIBRARIES = ("pytest", "httpx", "vcrpy", "respx", "hypothesis", "locust", "openai")
@@ -34,6 +34,20 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+def newest(out: Path) -> Path:
+    """The folder of the run that began last.
+
+    Raises:
+        UsageError: There is none.
+    """
+    runs = sorted(path.parent for path in out.glob("*/run.jsonl"))
+    if not runs:
+        raise UsageError(
+            f"There is no run below {out}. Make one with: kimi-conformance gate; or name one."
+        )
+    return runs[-1]
 
 
 def read_run(path: Path) -> Run:
