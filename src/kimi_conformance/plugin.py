@@ -106,7 +106,8 @@ def bench_of(config: pytest.Config) -> "Bench":
 
 
 def _make_bench(config: pytest.Config) -> "Bench":
-    from kimi_conformance.checks.bench import Bench, options_from
+    from kimi_conformance.checks.bench import Bench
+    from kimi_conformance.checks.options import options_from
     from kimi_conformance.errors import UsageError
 
     option = config.getoption

@@ -6,16 +6,14 @@ adapters, and hooks hand it what a check said.
 """
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -34,6 +32,7 @@ from kimi_conformance.checks.item import (
     endpoint_record,
     outcome_of,
 )
+from kimi_conformance.checks.options import Options
 from kimi_conformance.checks.sound import FIXED_TIME, SoundRuns
 from kimi_conformance.checks.valued import Turns
 from kimi_conformance.editions import Edition
@@ -49,42 +48,9 @@ from kimi_conformance.verdicts import Outcome, Verdict
 if TYPE_CHECKING:
     from kimi_conformance.checks.unchanged import UnchangedRuns
 
-__all__ = ["PLACEHOLDER_KEY", "Bench", "Options"]
+__all__ = ["PLACEHOLDER_KEY", "Bench"]
 
 PLACEHOLDER_KEY = "sk-placeholder"  # all that a SUT, a cassette or a log ever sees
-LANES = ("cassette", "simulator", "live")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the run was asked to do; see the plugin's options for their meaning."""
-
-    lane: str = "cassette"
-    edition: str = "2025-09"
-    adapters: tuple[str, ...] = ("reference",)
-    endpoints: tuple[str, ...] = ("endpoint",)
-    base_url: str | None = None
-    model: str | None = None
-    model_is: str | None = None
-    without: frozenset[str] = frozenset()
-    samples: int | None = None
-    max_requests: int | None = None
-    max_tokens: int | None = None
-    max_cost: float | None = None
-    price_in: float = 0.0
-    price_out: float = 0.0
-    time_limit: float = 30.0
-    rpm: int | None = None
-    concurrency: int | None = None
-    tpm: int | None = None
-    time_total: float | None = None
-    record_into: Path | None = None
-    cassettes: Path | None = None
-    evidence: Path | None = None
-    baseline: Path | None = None
-    today: date = field(default_factory=lambda: datetime.now(UTC).date())
-    matrix: bool = False
-    api_key: str = field(default="", repr=False)
 
 
 class Bench:
@@ -413,21 +379,3 @@ def _age_of_process() -> float:
 def _origin(base_url: str | None) -> str:
     parts = urlsplit(base_url or "")
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def options_from(environment: Mapping[str, str] = os.environ, **chosen: Any) -> Options:
-    """The options of a run; only the key comes from the environment.
-
-    Raises:
-        UsageError: The lane is unknown, or the live lane lacks a key.
-    """
-    lane = chosen.get("lane", "cassette")
-    if lane not in LANES:
-        raise UsageError(f"There is no lane '{lane}': choose cassette, simulator or live.")
-    key = environment.get("KIMI_API_KEY", "") if lane == "live" else ""
-    if lane == "live" and not key:
-        raise UsageError(
-            "The live lane needs a key: set KIMI_API_KEY. Without one, use the lane "
-            "'simulator' or 'cassette'."
-        )
-    return Options(**{**chosen, "api_key": key})
