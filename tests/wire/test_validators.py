@@ -1,4 +1,9 @@
-"""Every law speaks up when it is broken, and only then."""
+"""
+Every law speaks up when it is broken, and only then.
+
+Long because each law is shown to speak on one and the same sound exchange, and a table of them is
+held against the catalogue.
+"""
 
 import gzip
 import json

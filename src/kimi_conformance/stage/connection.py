@@ -5,6 +5,8 @@ Every frame has a time that counts from the moment its request was there in whol
 the frame before, so a late one does not make the next one late. That moment is noted when the
 bytes arrive, and answers are made afterwards: of a crowd that comes at once, nobody's clock
 starts later because others were served first.
+
+Long because it is one protocol of the event loop, whose callbacks share the state of a connection.
 """
 
 import asyncio

@@ -1,4 +1,8 @@
-"""What drift is looked for in, by whom it is answered, and what came of it."""
+"""
+What drift is looked for in, by whom it is answered, and what came of it.
+
+Long because the ways to look at recordings, and to answer them, are read against each other.
+"""
 
 import asyncio
 import time

@@ -7,6 +7,8 @@ not named here nor there breaks no requirement: the service is down or busy, whi
 nothing, or no document says that it must not be so.
 
 `tests/test_faults.py` runs every check on every fault and finds exactly this.
+
+Long because it is one table.
 """
 
 from collections.abc import Iterator, Mapping
