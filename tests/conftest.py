@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from kimi_conformance import suite
-from kimi_conformance.cli.checking.every_sut import run_matrix
+from kimi_conformance.cli.checking.every_sut import PLANES, run_matrix
 from kimi_conformance.stage import Stage
 from kimi_conformance.verdicts import Outcome
 
@@ -16,6 +16,7 @@ collect_ignore = ["sample_project"]  # somebody else's tests: test_sample_projec
 
 EDITIONS = ("2025-09", "2026-09")
 Matrix = Mapping[str, Sequence[Outcome]]
+MATRICES = {"adapter": "matrix", "endpoint": "found"}  # the fixture that asks for a plane
 
 # How long properties are searched: `pytest --hypothesis-profile nightly` does it at length.
 COMMON = settings(deadline=None, database=None)  # machines are shared, and nothing is left behind
@@ -34,15 +35,23 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def matrix_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Matrix]:
-    """Every check of a plane on every SUT of it, run once a session; the outcomes by SUT."""
+def matrix_of(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Matrix]:
+    """Every check of a plane on every SUT of it, run once a session; the outcomes by SUT.
+
+    The planes that this session asks for are run together, so that no processor waits.
+    """
 
     @cache
-    def run(plane: str) -> Matrix:
-        by_sut: dict[str, list[Outcome]] = defaultdict(list)
+    def run() -> Mapping[str, Matrix]:
+        names = {name for item in request.session.items for name in item.fixturenames}  # type: ignore[attr-defined]
+        planes = [plane for plane, fixture in MATRICES.items() if fixture in names]
+        found: dict[str, dict[str, list[Outcome]]] = {plane: defaultdict(list) for plane in planes}
         folder = tmp_path_factory.mktemp("matrix")
-        for outcome in run_matrix(suite.find(), EDITIONS, folder, (plane,)):
-            by_sut[outcome.sut].append(outcome)
-        return by_sut
+        suts = {plane: PLANES[plane] for plane in planes}
+        for outcome in run_matrix(suite.find(), EDITIONS, folder, suts):
+            found[outcome.plane][outcome.sut].append(outcome)
+        return found
 
-    return run
+    return lambda plane: run()[plane]

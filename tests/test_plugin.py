@@ -1,5 +1,6 @@
 """The plugin turns how a check ends into the right verdict, whatever happens in it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -174,6 +175,31 @@ def test_each_ending_has_its_verdict(sound: tuple[Run, str]) -> None:
     assert "kimi-conformance record" in reasons(found)["has_no_recording"]
     assert {outcome.id.rsplit("/", 1)[0] for outcome in found.checks} == {"adapter/probe"}
     assert found.checks[0].sut == "their_adapters:Sound"
+
+
+@pytest.mark.heavy
+def test_of_a_matrix_only_the_cells_that_are_named_are_run(tmp_path: Path) -> None:
+    (tmp_path / "cells.json").write_text(
+        json.dumps(
+            {
+                "adapter/probe/passes": ["their_adapters:Sound", "their_adapters:Failing"],
+                "adapter/probe/has_variants[the-b]": ["their_adapters:Sound"],
+            }
+        )
+    )
+
+    found, _ = run(
+        *(tmp_path, "Sound", "--kimi-adapter=their_adapters:Failing"),
+        *("--kimi-matrix", "--kimi-cells=cells.json"),
+    )
+
+    cells = {(each.id.split("/")[-1], each.sut.split(":")[-1]): each for each in found.checks}
+    assert {cell: each.verdict for cell, each in cells.items()} == {
+        ("passes", "Sound"): Verdict.PASSED,
+        ("passes", "Failing"): Verdict.FAILED,
+        ("has_variants[the-b]", "Sound"): Verdict.FAILED,
+    }
+    assert {each.detail for each in found.checks} == {""}  # nobody reads a matrix's tracebacks
 
 
 def test_what_is_not_claimed_is_not_judged(tmp_path: Path) -> None:

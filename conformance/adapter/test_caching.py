@@ -439,6 +439,7 @@ async def test_the_chat_still_holds_every_cached_message(
 
 
 @requirement("CACHE-13")
+@example(system=["You answer in one sentence. "], said=["Hello"])
 @given(
     system=st.lists(
         st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=3

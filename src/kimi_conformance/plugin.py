@@ -7,6 +7,7 @@ that is not below a folder of checks is none of its business, whatever its marke
 are called.
 """
 
+import gc
 import signal
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -73,8 +74,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option(
         "--kimi-matrix",
         action="store_true",
-        help="many SUTs: keep no exchanges, search short, skip what a fault cannot change",
+        help="many SUTs: keep no exchanges and no tracebacks, search short",
     )
+    option(
+        "--kimi-despite",
+        action="append",
+        default=[],
+        help="write down the same of this mutant or fault where it changes nothing of a sound run",
+    )
+    option("--kimi-cells", type=Path, help="a JSON file: the SUTs to judge, by the check's id")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -138,6 +146,8 @@ def _make_bench(config: pytest.Config) -> "Bench":
                 evidence=option("--kimi-evidence"),
                 baseline=option("--kimi-baseline"),
                 matrix=option("--kimi-matrix"),
+                despite=tuple(option("--kimi-despite")),
+                cells=option("--kimi-cells"),
             )
         )
     except UsageError as error:
@@ -148,9 +158,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each check once for each SUT of its plane."""
     if "check" not in metafunc.fixturenames or not _is_check(metafunc.definition):
         return
-    options = bench_of(metafunc.config).options
-    plane = metafunc.definition.path.parent.name
-    suts = options.adapters if plane == "adapter" else options.endpoints
+    from kimi_conformance.checks.item import check_id
+
+    path = metafunc.definition.path
+    check = check_id(path, metafunc.definition.originalname, None)
+    suts = bench_of(metafunc.config).suts_of(path.parent.name, check)
     metafunc.fixturenames.append("sut")
     metafunc.parametrize("sut", suts, ids=[f"@{_without_at(sut)}@" for sut in suts])
 
@@ -180,6 +192,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if checks:
         _verify_baselines(config, [*items, *dropped])
         bench_of(config).announce(len(checks))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look no more for garbage in what a matrix has collected: it is much, and it stays."""
+    if session.config.getoption("--kimi-matrix"):
+        gc.freeze()
 
 
 def _put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -228,13 +246,21 @@ def _bind(config: pytest.Config, item: pytest.Item) -> bool:
         cassette=name_of(id, bench.edition.name),
     )
     item.stash[CHECK] = check
+    if config.getoption("--kimi-matrix"):
+        setattr(item, "repr_failure", _untold)  # noqa: B010 - in place of its method
     chosen = config.getoption("--kimi-requirement")
     plane = config.getoption("--kimi-plane")
     return (
         bench.edition.name in requirement.editions
         and (not chosen or requirement.id in chosen)
         and (plane is None or requirement.plane == plane)
+        and (bench.cells is None or (id, sut) in bench.cells)
     )
+
+
+def _untold(_: object) -> str:
+    """In place of a traceback: a matrix has thousands of failures on purpose."""
+    return ""
 
 
 def _capabilities(item: pytest.Item, requirement: "Requirement") -> tuple[str, ...]:
@@ -245,13 +271,9 @@ def _capabilities(item: pytest.Item, requirement: "Requirement") -> tuple[str, .
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    """Prepare a check under its limits, unless what it would say is known already."""
+    """Prepare a check under its limits."""
     if CHECK in item.stash:
-        check = item.stash[CHECK]
-        check.known = bench_of(item.config).known_verdict(check)
-        if check.known is not None:
-            pytest.skip("the fault changes no answer that this check gets")
-        bench_of(item.config).await_turn(check)
+        bench_of(item.config).await_turn(item.stash[CHECK])
     with _limits(item):
         return (yield)
 

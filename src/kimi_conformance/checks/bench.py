@@ -8,13 +8,13 @@ adapters, and hooks hand it what a check said.
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from kimi_conformance import __version__, suite
@@ -23,6 +23,7 @@ from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cassettes import Player, Provenance, read
 from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN
 from kimi_conformance.cassettes.recorder import record
+from kimi_conformance.checks.cells import Cells
 from kimi_conformance.checks.evidence import Evidence
 from kimi_conformance.checks.excuses import Excuses
 from kimi_conformance.checks.item import (
@@ -33,7 +34,7 @@ from kimi_conformance.checks.item import (
     outcome_of,
 )
 from kimi_conformance.checks.options import Options
-from kimi_conformance.checks.sound import FIXED_TIME, SoundRuns
+from kimi_conformance.checks.sound import FIXED_TIME, SoundReplay
 from kimi_conformance.checks.valued import Turns
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import AdapterError, CassetteError, UsageError
@@ -44,9 +45,7 @@ from kimi_conformance.simulator.vacuum import VACUUMS
 from kimi_conformance.stage import Budget, Live, Pace, Paced, Source, Stage
 from kimi_conformance.stage.guard import SocketGuard
 from kimi_conformance.verdicts import Outcome, Verdict
-
-if TYPE_CHECKING:
-    from kimi_conformance.checks.unchanged import UnchangedRuns
+from kimi_conformance.wire.exchange import Exchange
 
 __all__ = ["PLACEHOLDER_KEY", "Bench"]
 
@@ -82,7 +81,6 @@ class Bench:
         self._probed: dict[str, Adapter | AdapterError] = {}
         self._closing = contextlib.ExitStack()
         self._guard = SocketGuard()
-        self._sound = SoundRuns(self.edition, PLACEHOLDER_KEY)
         self.budget = Budget(
             options.max_requests,
             options.max_tokens,
@@ -92,6 +90,7 @@ class Bench:
         )
         total = options.time_total
         self._until = None if total is None else time.monotonic() + total - _age_of_process()
+        self.cells = None if options.cells is None else Cells.read(options.cells)
         self.turns = Turns(self.suite.cassettes, self._until)
 
     @property
@@ -139,11 +138,9 @@ class Bench:
             outcome = self._record(check, outcome)
         outcome = self._excuses.judged(outcome)
         exchanges = check.exchanges()
-        if self.options.matrix and check.endpoint == "endpoint":
-            self._sound.remember(outcome, exchanges)
-        if self.options.matrix and check.adapter:
-            self._unchanged.remember(outcome, check.opened)
         self.evidence.add_outcome(outcome, exchanges)
+        if outcome.verdict is Verdict.PASSED:  # by chance it may fail, and others not
+            self.evidence.add_alike(outcome, self._alike(check, exchanges))
         check.lanes.clear()  # pytest keeps its items to the end, and a matrix has many
         check.opened.clear()
         phases.clear()
@@ -171,22 +168,35 @@ class Bench:
         live = self.__dict__.get("_live")  # asked of a timer: it must not be made here
         return live.waited if live is not None else 0.0
 
-    def known_verdict(self, check: CheckItem) -> Verdict | None:
-        """In a matrix, the verdict of a check that a fault cannot have changed; else None."""
-        if not self.options.matrix:
-            return None
-        kind, _, name = check.sut.partition(":")
-        if kind == "fault":
-            return self._sound.verdict_despite(name, check.id)
-        if kind == "mutant":
-            return self._unchanged.verdict_despite(name, check.id)
-        return None
+    def _alike(self, check: CheckItem, exchanges: Sequence[Exchange]) -> Iterator[str]:
+        """Those in `despite` that a check cannot tell from the sound SUT that it has judged."""
+        if not self.options.despite:
+            return
+        if check.endpoint == "endpoint":
+            for fault in self._sound.alike(exchanges):
+                yield f"fault:{fault}"
+        if check.adapter:
+            from kimi_conformance.checks.unchanged import alike  # only a matrix has mutants
+
+            for mutant in alike(check.opened, self._despite("mutant")):
+                yield f"mutant:{mutant}"
 
     @cached_property
-    def _unchanged(self) -> "UnchangedRuns":
-        from kimi_conformance.checks.unchanged import UnchangedRuns  # only a matrix has mutants
+    def _sound(self) -> SoundReplay:
+        return SoundReplay(self.edition, PLACEHOLDER_KEY, self._despite("fault"))
 
-        return UnchangedRuns()
+    def _despite(self, kind: str) -> list[str]:
+        """The names of those in `despite` that are of a kind."""
+        specs = (spec.partition(":") for spec in self.options.despite)
+        return [name for of, _, name in specs if of == kind]
+
+    def suts_of(self, plane: str, check: str) -> tuple[str, ...]:
+        """The SUTs of this run that a check judges, in some variant of it."""
+        suts = self.options.adapters if plane == "adapter" else self.options.endpoints
+        if self.cells is None:
+            return suts
+        judged = self.cells.of_any_variant(check)
+        return tuple(sut for sut in suts if sut in judged)
 
     def _newly_blocked(self) -> list[str]:
         blocked, self._guard.blocked[:] = list(self._guard.blocked), []

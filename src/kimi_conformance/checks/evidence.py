@@ -1,6 +1,7 @@
 """Appends what checks found out to the run's evidence file, as it happens."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,12 @@ class Evidence:
             if tally.law in self._laws:
                 self.add(law_record(tally))
         self.add(check_record(outcome))
+
+    def add_alike(self, outcome: Outcome, suts: Iterable[str]) -> None:
+        """The same outcome for these, which the check cannot tell from the one it was run on."""
+        record = check_record(replace(outcome, seconds=0.0, exchanges=()))
+        for sut in suts:
+            self.add({**record, "sut": sut})
 
     def _exchange(self, outcome: Outcome, exchange: Exchange) -> Mapping[str, Any]:
         clean = scrub(exchange, self._secrets).exchange

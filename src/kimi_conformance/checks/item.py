@@ -43,7 +43,6 @@ class CheckItem:
         recorded: The one among them that a cassette is made of, or None.
         refusals: Of its chats, on a live endpoint; what came after waiting is in the lanes.
         not_claimed: Why the requirement does not apply to the SUT, or "".
-        known: Its verdict where that is known without running it, else None.
     """
 
     id: str
@@ -56,7 +55,6 @@ class CheckItem:
     recorded: Lane | None = None
     refusals: list[Exchange] = field(default_factory=list)
     not_claimed: str = ""
-    known: Verdict | None = None
     capabilities: tuple[str, ...] = ()
 
     @property
@@ -166,8 +164,6 @@ def _is_of_a_recording(item: CheckItem, failed: Phase | None) -> bool:
 
 
 def _judge(item: CheckItem, failed: Phase | None, blocked: Sequence[str]) -> tuple[Verdict, str]:
-    if item.known is not None:
-        return item.known, ""
     if blocked:
         return Verdict.FAILED, f"tried to reach {', '.join(blocked)} in an offline run"
     if item.not_claimed:

@@ -43,6 +43,8 @@ class Options:
     baseline: Path | None = None
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
     matrix: bool = False
+    despite: tuple[str, ...] = ()
+    cells: Path | None = None
     api_key: str = field(default="", repr=False)
 
 

@@ -1,5 +1,5 @@
 """
-What the sound simulator answered each check, so that a faulty one need not be asked in vain.
+Which faults would have answered a check as the sound simulator did, so that none is asked in vain.
 
 The simulator is deterministic: at one fixed moment the same requests get the same answers.
 So if every request that a check sent to the sound simulator would be answered to the byte
@@ -7,59 +7,49 @@ alike by the faulty one, the check cannot tell them apart, and its verdict is kn
 running it. A matrix of some hundred faults and as many checks becomes bearable by this.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 from kimi_conformance.editions import Edition
 from kimi_conformance.simulator import Simulator
-from kimi_conformance.simulator.faults import parse_switch
-from kimi_conformance.verdicts import Outcome, Verdict
-from kimi_conformance.wire.exchange import Exchange, Request
+from kimi_conformance.simulator.faults import FaultSwitch, parse_switch
+from kimi_conformance.wire.exchange import Exchange
 
-__all__ = ["FIXED_TIME", "SoundRuns"]
+__all__ = ["FIXED_TIME", "SoundReplay"]
 
 FIXED_TIME = 1_757_462_400.0  # one moment of September 2025
 
 
-@dataclass(frozen=True, slots=True)
-class _SoundRun:
-    verdict: Verdict
-    requests: tuple[Request, ...]
-
-
-class SoundRuns:
-    """The sound run of each check.
+class SoundReplay:
+    """Puts to faulty simulators what a check put to the sound one.
 
     Args:
         edition: The edition that is served.
         api_key: The key that is accepted.
+        faults: As the command line has them.
     """
 
-    def __init__(self, edition: Edition, api_key: str) -> None:
+    def __init__(self, edition: Edition, api_key: str, faults: Iterable[str]) -> None:
         self._edition = edition
         self._key = api_key
-        self._runs: dict[str, _SoundRun] = {}
+        self._switches = {fault: parse_switch(fault) for fault in faults}
 
-    def remember(self, outcome: Outcome, exchanges: Sequence[Exchange]) -> None:
-        """Keep the run of a check on the sound simulator, if the simulator is as it was then."""
-        requests = tuple(exchange.request for exchange in exchanges)
-        sound = Simulator(self._edition, api_key=self._key, clock=_fixed)
-        bodies = [exchange.answer.body for exchange in exchanges]
-        if bodies == [sound.reply(request).body for request in requests]:
-            self._runs[outcome.id] = _SoundRun(outcome.verdict, requests)
+    def alike(self, exchanges: Sequence[Exchange]) -> Iterator[str]:
+        """The faults that change no answer of these; none if the sound one has changed since."""
+        requests = [exchange.request for exchange in exchanges]
+        sound = self._simulator()
+        answers = [sound.reply(request) for request in requests]
+        if [each.body for each in answers] != [each.answer.body for each in exchanges]:
+            return
+        for fault, switch in self._switches.items():
+            if any(switch.touches(each) for each in requests):
+                faulty = self._simulator(switch)
+                asked = zip(requests, answers, strict=True)
+                if any(faulty.reply(request) != answer for request, answer in asked):
+                    continue
+            yield fault
 
-    def verdict_despite(self, fault: str, check: str) -> Verdict | None:
-        """The verdict of the sound run, if this fault changes no answer of it; else None."""
-        run = self._runs.get(check)
-        if run is None:
-            return None
-        switch = parse_switch(fault)
-        if not any(switch.touches(each) for each in run.requests):
-            return run.verdict
-        sound = Simulator(self._edition, api_key=self._key, clock=_fixed)
-        faulty = Simulator(self._edition, api_key=self._key, clock=_fixed, faults=[switch])
-        alike = all(sound.reply(each) == faulty.reply(each) for each in run.requests)
-        return run.verdict if alike else None
+    def _simulator(self, *faults: FaultSwitch) -> Simulator:
+        return Simulator(self._edition, api_key=self._key, clock=_fixed, faults=faults)
 
 
 def _fixed() -> float:

@@ -1,30 +1,21 @@
-"""What each check made of the sound adapter, so that a mutant need not be asked in vain."""
+"""Which mutants would have done in a check what the sound adapter did."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from kimi_conformance.adapters.mutants import MUTANTS
+from kimi_conformance.adapters.mutants import MUTANTS, UNCHANGED
 from kimi_conformance.adapters.mutants.unchanged import Unchanged, is_unmoved
 from kimi_conformance.adapters.protocol import Adapter
-from kimi_conformance.verdicts import Outcome, Verdict
 
-__all__ = ["UnchangedRuns"]
+__all__ = ["UNCHANGED", "alike"]
 
 
-class UnchangedRuns:
-    """The run of each check on the mutant that has no fault."""
+def alike(adapters: Sequence[Adapter], mutants: Sequence[str]) -> Iterator[str]:
+    """Those of these mutants; none if the check opened no mutant without a fault.
 
-    def __init__(self) -> None:
-        self._runs: dict[str, tuple[Verdict, list[Unchanged]]] = {}
-
-    def remember(self, outcome: Outcome, adapters: Sequence[Adapter]) -> None:
-        """Keep the run of a check if the mutants that it opened, at least one, have no fault."""
-        runs = [adapter for adapter in adapters if isinstance(adapter, Unchanged)]
-        if runs:
-            self._runs[outcome.id] = (outcome.verdict, runs)
-
-    def verdict_despite(self, mutant: str, check: str) -> Verdict | None:
-        """The verdict of that run, if this mutant would have done the same in it; else None."""
-        if check not in self._runs:
-            return None
-        verdict, runs = self._runs[check]
-        return verdict if is_unmoved(MUTANTS[mutant], runs) else None
+    Args:
+        adapters: All that the check opened.
+        mutants: Their names.
+    """
+    runs = [adapter for adapter in adapters if isinstance(adapter, Unchanged)]
+    if runs:
+        yield from (name for name in mutants if is_unmoved(MUTANTS[name], runs))

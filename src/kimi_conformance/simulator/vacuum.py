@@ -14,6 +14,7 @@ from kimi_conformance.wire.exchange import Answer, Frame, Request
 __all__ = ["VACUUMS", "Vacuum", "always"]
 
 COMMENTS = 10_000  # in the endless stream, which does end
+AT_ONCE = 100  # of them in one piece: ten thousand pieces would keep a processor busy
 
 _JSON = (("Content-Type", "application/json; charset=utf-8"),)
 _HTML = (("Content-Type", "text/html; charset=utf-8"),)
@@ -62,6 +63,6 @@ VACUUMS: Mapping[str, Vacuum] = {
     "empty_json": _one(_JSON, b"{}"),
     "empty_list": _one(_JSON, b"[]"),
     "html": _one(_HTML, b"<html><head><title>Kimi</title></head><body></body></html>"),
-    "endless_stream": _one(_EVENTS, *[b": still here\n\n"] * COMMENTS),
+    "endless_stream": _one(_EVENTS, *[b": still here\n\n" * AT_ONCE] * (COMMENTS // AT_ONCE)),
 }
 """By name, as `--kimi-endpoint vacuum:NAME` has it."""

@@ -1,42 +1,63 @@
 """
 Every check on every SUT of its plane: the matrix that a selfcheck is read off.
 
-The SUTs of each plane are dealt to processes, some of which run at a time. Each begins with the
-basis of its plane: what becomes of a check there tells which faults cannot change it. A fault
-strikes in the edition that it names, so endpoints are judged in each edition; adapters in the
-oldest.
+Each plane begins with its basis: what becomes of a check there tells which faults cannot
+change it, and those are not asked. What is left is dealt to processes, a SUT as a whole to one
+of them, about equally long by what the checks took on the sound SUT; of all planes and editions
+together as many run at a time as keep the machine busy. A fault strikes in the edition that it
+names, so both planes are judged in each edition.
 """
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import heapq
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
 from kimi_conformance.cli.keeping.proof import ADAPTERS, ENDPOINTS, Suts
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
+from kimi_conformance.runs import Run
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import Outcome
 
-__all__ = ["PLANES", "run_matrix"]
+__all__ = ["PLANES", "Progress", "deal", "run_matrix"]
 
-PLANES = {"adapter": ADAPTERS, "endpoint": ENDPOINTS}
-SHARES = 3  # processes a plane
-AT_A_TIME = 3  # processes; a check of silence waits, so a third one finds time on two cores
-TIME_LIMIT = 5.0  # seconds a check; what stalls on purpose waits for most of it
+PLANES: Mapping[str, Suts] = {"adapter": ADAPTERS, "endpoint": ENDPOINTS}
+AT_A_TIME = (os.cpu_count() or 1) + 1  # processes: a check of silence waits, another one works
+TIME_LIMIT = 10.0  # seconds a check; a busy machine may need them, and few stall on purpose
+SHARE = 4000  # cells that a process is worth starting for, most of a minute's work
+OVERHEAD = 0.004  # seconds that a check takes besides its own
+
+Cells = Mapping[str, Sequence[str]]  # the checks of each SUT
+Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Share:
-    edition: str
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Task:
+    """What one process does.
+
+    Attributes:
+        suts: All of the plane.
+        checks: The checks of each SUT that it judges; None: every check, on the basis.
+    """
+
     plane: str
-    basis: Sequence[str]
-    others: Sequence[str]
-    first: bool
+    suts: Suts
+    edition: str
+    checks: Cells | None = None
 
 
 def run_matrix(
-    suite: Suite, editions: Sequence[str], folder: Path, planes: Sequence[str] = tuple(PLANES)
+    suite: Suite,
+    editions: Sequence[str],
+    folder: Path,
+    planes: Mapping[str, Suts] = PLANES,
+    progress: Progress | None = None,
 ) -> list[Outcome]:
     """The outcomes of every check on every SUT of these planes, the sound SUT's once an edition.
 
@@ -44,46 +65,126 @@ def run_matrix(
         suite: What is run.
         editions: In which editions, the oldest first, `len(editions) >= 1`.
         folder: Where the evidence goes.
-        planes: Which planes.
+        planes: The SUTs of each plane that is judged.
+        progress: Called with the number of cells that are judged, and of those known to come.
     """
-    shares = [
-        share
-        for plane in planes
-        for edition in editions
-        for share in _deal(edition, plane, PLANES[plane])
+    counted = _Counted(progress)
+    outcomes: list[Outcome] = []
+    pool = ThreadPoolExecutor(AT_A_TIME)
+    try:
+        tasks = [
+            _Task(plane=plane, suts=suts, edition=edition)
+            for plane, suts in planes.items()
+            for edition in editions
+        ]
+        pending = {pool.submit(_run, suite, folder, task, counted): task for task in tasks}
+        while pending:
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                task, run = pending.pop(future), future.result()
+                outcomes += run.outcomes(suite.catalogue())
+                for left in _left(task, run):
+                    pending[pool.submit(_run, suite, folder, left, counted)] = left
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return outcomes
+
+
+def _left(task: _Task, run: Run) -> Iterator[_Task]:
+    """What there is to do after a task: what the basis leaves open of its plane and edition."""
+    if task.checks is not None:
+        return
+    suts = task.suts
+    seconds = {each.id: each.seconds for each in run.checks if each.sut == suts.sound}
+    known: dict[str, set[str]] = defaultdict(set)
+    for outcome in run.checks:
+        known[outcome.sut].add(outcome.id)
+    unknown = {sut: seconds.keys() - known[sut] for sut in suts.of(task.edition)}
+    for checks in deal(unknown, seconds):
+        yield replace(task, checks=checks)
+
+
+def deal(
+    checks: Mapping[str, Collection[str]], seconds: Mapping[str, float], share: int = SHARE
+) -> list[Cells]:
+    """The SUTs in shares that take about equally long.
+
+    Args:
+        checks: The checks that each SUT is to be judged by.
+        seconds: How long each check takes.
+        share: How many cells are worth a process.
+    """
+    costs = {sut: sum(seconds[id] + OVERHEAD for id in ids) for sut, ids in checks.items() if ids}
+    shares: list[tuple[float, int, dict[str, list[str]]]] = [
+        (0.0, number, {}) for number in range(ceil(sum(map(len, checks.values())) / share))
     ]
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        found = pool.map(lambda share: _run(suite, folder, share), shares)
-        return [outcome for outcomes in found for outcome in outcomes]
+    for sut in sorted(costs, key=costs.__getitem__, reverse=True):
+        cost, number, dealt = shares[0]
+        dealt[sut] = sorted(checks[sut])
+        heapq.heapreplace(shares, (cost + costs[sut], number, dealt))
+    return [dealt for _, _, dealt in shares if dealt]
 
 
-def _deal(edition: str, plane: str, suts: Suts) -> list[_Share]:
-    others = [sut for sut in suts.of(edition) if sut not in suts.basis]
-    return [
-        _Share(edition, plane, suts.basis, others[start::SHARES], first=start == 0)
-        for start in range(SHARES)
-    ]
-
-
-def _run(suite: Suite, folder: Path, share: _Share) -> list[Outcome]:
+def _run(suite: Suite, folder: Path, task: _Task, counted: "_Counted") -> Run:
     run = RunFolder.begin(
         folder,
-        f"{share.plane}-{share.edition}",
+        f"{task.plane}-{task.edition}",
         lane="simulator",
         source="embedded simulator",
-        edition=share.edition,
+        edition=task.edition,
         configuration={},
     )
-    suts = [*share.basis, *share.others]
+    run_checks(_plan(task, run.folder), suite, run.evidence, counted.of(task))
+    found = read_run(run.evidence)
+    counted.end(task, len(found.checks))
+    return found
+
+
+def _plan(task: _Task, folder: Path) -> CheckRun:
+    suts = task.suts
+    judged = suts.basis if task.checks is None else list(task.checks)
     plan = CheckRun(
         lane="simulator",
-        edition=share.edition,
-        plane=share.plane,
-        adapters=suts if share.plane == "adapter" else (),
-        endpoints=suts if share.plane == "endpoint" else (),
+        edition=task.edition,
+        plane=task.plane,
+        adapters=judged if task.plane == "adapter" else (),
+        endpoints=judged if task.plane == "endpoint" else (),
         time_limit=TIME_LIMIT,
         matrix=True,
     )
-    run_checks(plan, suite, run.evidence)
-    outcomes = read_run(run.evidence).outcomes(suite.catalogue())
-    return [each for each in outcomes if share.first or each.sut not in share.basis]
+    if task.checks is None:
+        others = [sut for sut in suts.of(task.edition) if sut not in suts.basis]
+        return replace(plan, despite=[sut for sut in others if sut not in suts.vacuums])
+    cells: dict[str, list[str]] = defaultdict(list)
+    for sut, checks in task.checks.items():
+        for check in checks:
+            cells[check].append(sut)
+    file = folder / "cells.json"
+    file.write_text(json.dumps(cells), encoding="utf-8")
+    return replace(plan, cells=file, topics=sorted({check.split("/")[1] for check in cells}))
+
+
+class _Counted:
+    """How much is done, of all that runs at a time.
+
+    Args:
+        progress: Is told.
+    """
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._tasks: dict[_Task, tuple[int, int]] = {}
+
+    def of(self, task: _Task) -> Progress:
+        """What is told of one task; the basis has more to say than it runs."""
+        return lambda done, planned: self._set(task, min(done, planned), planned)
+
+    def end(self, task: _Task, done: int) -> None:
+        """It is over, with so many outcomes."""
+        self._set(task, done, done)
+
+    def _set(self, task: _Task, done: int, planned: int) -> None:
+        self._tasks[task] = done, planned
+        if self._progress is not None:
+            told = list(self._tasks.values())
+            self._progress(sum(done for done, _ in told), sum(planned for _, planned in told))

@@ -59,6 +59,8 @@ class CheckRun:
     cassettes: Path | None = None
     baseline: Path | None = None
     matrix: bool = False
+    despite: Sequence[str] = ()
+    cells: Path | None = None
 
     def for_plane(self, plane: str) -> "CheckRun":
         """The same for one plane."""
@@ -192,12 +194,14 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-record": run.record_into,
         "--kimi-cassettes": run.cassettes,
         "--kimi-baseline": run.baseline,
+        "--kimi-cells": run.cells,
     }
     many = {
         "--kimi-adapter": run.adapters,
         "--kimi-endpoint": run.endpoints,
         "--kimi-requirement": run.requirements,
         "--kimi-without": run.without,
+        "--kimi-despite": run.despite,
     }
     return [
         *("-m", "pytest", "-p", "pytest_asyncio.plugin", "-p", "kimi_conformance.plugin"),

@@ -34,7 +34,8 @@ def selfcheck(edition: str | None, out: Path, json_file: str | None) -> int:
         edition=editions[0],
         configuration={},
     )
-    proof = prove(run_matrix(suite, editions, folder.folder))
+    with show.progress("cells") as progress:
+        proof = prove(run_matrix(suite, editions, folder.folder, progress=progress))
     folder.append(proof.record())
     verdict = RunVerdict.CONFORMANT if proof.holds else RunVerdict.NOT_CONFORMANT
     sentence = _sentence(proof)
