@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
@@ -19,6 +20,7 @@ from kimi_conformance.wire import LAWS, Answer, Ending, Exchange, Frame, Headers
 from kimi_conformance.wire.law import MOST_VIOLATIONS
 
 CATALOGUE = Path(__file__).parents[2] / "conformance" / "requirements" / "wire.toml"
+SAID = Path(__file__).parent / "said.json"
 
 CHAT = "/v1/chat/completions"
 JSON = (("Content-Type", "application/json; charset=utf-8"),)
@@ -799,6 +801,26 @@ def test_a_bad_exchange_breaks_only_the_laws_named(broken: str, bad: Exchange) -
     speaking = {finding.law for finding in judge(bad, plane) if finding.violations}
 
     assert speaking == set(broken.split())
+
+
+def test_what_the_laws_say_is_what_is_written_down() -> None:
+    """The sentences of said.json; after a change that is meant, write them anew and read them:
+
+    KIMI_WRITE_GOLDEN=1 python -m pytest tests/wire/test_validators.py
+    """
+    said = {
+        f"{broken}: {name}": {
+            finding.law: list(finding.violations)
+            for plane in (Plane.ADAPTER, Plane.ENDPOINT)
+            for finding in judge(bad, plane)
+            if finding.violations
+        }
+        for broken, name, bad in BAD
+    }
+    if os.environ.get("KIMI_WRITE_GOLDEN"):
+        SAID.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    assert said == json.loads(SAID.read_text("utf-8"))
 
 
 def test_every_law_is_shown_to_speak() -> None:

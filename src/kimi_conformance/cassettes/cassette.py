@@ -18,6 +18,8 @@ from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Head
 
 __all__ = ["SIMULATOR_ORIGIN", "Cassette", "Provenance", "name_of", "read", "write"]
 
+# What a document of another make runs into, here or in YAML's constructors.
+_ILL_MADE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 SIMULATOR_ORIGIN = "http://simulator.invalid"  # no such host: nobody takes it for the real one
 
 
@@ -125,20 +127,21 @@ def read(path: Path, name: str) -> Cassette:
         raise CassetteError(
             f"There is no cassette '{name}'. Record it with: kimi-conformance record {name}"
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = str(error).splitlines()[0]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, *_ILL_MADE) as error:
+        problem = next(iter(str(error).splitlines()), type(error).__name__)
         raise CassetteError(
             f"Cassette '{name}' cannot be read: {problem}. "
             f"Record it anew with: kimi-conformance record {name}"
         ) from error
     try:
         cassette = _cassette(document)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        digest = digest_of(cassette.interactions)
+    except _ILL_MADE as error:
         raise CassetteError(
             f"Cassette '{name}' is damaged: {type(error).__name__} {error}. "
             f"Record it anew with: kimi-conformance record {name}"
         ) from error
-    if digest_of(cassette.interactions) != cassette.provenance.digest:
+    if digest != cassette.provenance.digest:
         raise CassetteError(
             f"Cassette '{name}' is not what was recorded: its digest does not fit. It was "
             f"edited or cut short. Record it anew with: kimi-conformance record {name}"

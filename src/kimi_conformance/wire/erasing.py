@@ -20,6 +20,7 @@ __all__ = ["REMOVED_KEY", "erase", "erase_in_frames"]
 
 REMOVED_KEY = b"<removed-key>"  # what follows it can make no key of it
 _GZIP = b"\x1f\x8b\x08"
+_LAYERS = 8  # of archives in archives; there are some that hold themselves
 _GZIP_IN_BASE64 = re.compile(rb"H4sI[A-Za-z0-9+/_-]{16,}={0,2}")
 
 
@@ -47,26 +48,30 @@ def erase_in_frames(frames: Sequence[Frame], clean: Callable[[bytes], bytes]) ->
     return (Frame(frames[-1].at, cleaned),)
 
 
-def _erase_one(data: bytes, secret: bytes) -> bytes:
+def _erase_one(data: bytes, secret: bytes, layers: int = _LAYERS) -> bytes:
     data = _written_out(secret).sub(REMOVED_KEY, data)
     for core in _in_base64(secret):
         data = data.replace(core, b"A" * len(core))
+    if not layers:
+        return data
     if b"H4sI" in data:  # gzip, in base64
-        data = _GZIP_IN_BASE64.sub(lambda match: _of_base64(match[0], secret), data)
+        data = _GZIP_IN_BASE64.sub(lambda match: _of_base64(match[0], secret, layers), data)
     start = data.find(_GZIP)
-    return data if start < 0 else data[:start] + _of_gzip(data[start:], secret)
+    return data if start < 0 else data[:start] + _of_gzip(data[start:], secret, layers)
 
 
 @cache
 def _written_out(secret: bytes) -> re.Pattern[bytes]:
     """The secret, each of its bytes plain or escaped in one of several ways."""
-    return re.compile(b"".join(_one_of(byte) for byte in secret))
+    # Not from within a run of backslashes: of n that would take n² steps.
+    first = _one_of(secret[0], rb"(?<!\\)")
+    return re.compile(first + b"".join(map(_one_of, secret[1:])))
 
 
-def _one_of(byte: int) -> bytes:
+def _one_of(byte: int, begins: bytes = b"") -> bytes:
     code = b"".join(b"[%c%c]" % (ord(c.lower()), ord(c.upper())) for c in f"{byte:02x}")
     plain = re.escape(bytes([byte]))
-    return b"(?:%b|%%(?:25)*%b|\\\\+(?:[uU]00|x)%b)" % (plain, code, code)
+    return rb"(?:%b|%%(?:25)*%b|%b\\+(?:[uU]00|x)%b)" % (plain, code, begins, code)
 
 
 @cache
@@ -84,22 +89,22 @@ def _in_base64(secret: bytes) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(core for core in found if len(core) >= 8))
 
 
-def _of_base64(text: bytes, secret: bytes) -> bytes:
+def _of_base64(text: bytes, secret: bytes, layers: int) -> bytes:
     standard = text.replace(b"-", b"+").replace(b"_", b"/")
     try:
         packed = base64.b64decode(standard + b"=" * (-len(standard) % 4))
     except binascii.Error:
         return text
-    clean = _of_gzip(packed, secret)
+    clean = _of_gzip(packed, secret, layers)
     return text if clean == packed else base64.b64encode(clean)
 
 
-def _of_gzip(packed: bytes, secret: bytes) -> bytes:
+def _of_gzip(packed: bytes, secret: bytes, layers: int) -> bytes:
     """An archive, or what arrived of it, without the secret."""
     inflater = zlib.decompressobj(wbits=31)
     try:
         inner = inflater.decompress(packed)
     except zlib.error:
         return packed
-    clean = _erase_one(inner, secret)
+    clean = _erase_one(inner, secret, layers - 1)
     return packed if clean == inner else gzip.compress(clean, mtime=0) + inflater.unused_data

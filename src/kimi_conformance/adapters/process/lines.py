@@ -6,6 +6,7 @@ like a secret, and with everything spelt out that an eye cannot see.
 """
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -40,7 +41,7 @@ def message_of(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST:
         raise LineError(f"a line longer than {LONGEST // 2**20} MiB")
     try:
-        message = json.loads(line)
+        message = json.loads(line, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         raise LineError("a line that is no JSON") from None
     if not isinstance(message, dict):
@@ -54,13 +55,27 @@ def shown(text: str | bytes, secrets: Collection[str] = (), longest: int = 200) 
     >>> shown(b"Loading\x1b[31m sk-0123456789")
     'Loading<U+001B>[31m [redacted]'
     """
+    # What is longer is cut, a secret that begins before the cut with it.
+    enough, room = 8 * longest, 4 * max(map(len, secrets), default=0)
+    is_cut = len(text) > enough + room
     if isinstance(text, bytes):
-        text = text[: 8 * longest].decode("utf-8", "backslashreplace")
+        text = text[: enough + room].decode("utf-8", "backslashreplace")
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
+    if is_cut and room:
+        text = text[:-room]
     text = _SECRET.sub("[redacted]", text).strip(" \t\r\n")
     text = "".join(map(_visible, text[: 8 * longest]))
     return text if len(text) <= longest else text[:longest] + " …"
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    """The number; one that is too large for Python would be written as one that JSON lacks."""
+    return number if math.isfinite(number := float(digits)) else _refuse(digits)
 
 
 def _visible(char: str) -> str:
