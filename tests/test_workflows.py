@@ -43,6 +43,7 @@ VARIABLES = {
     "GITHUB_REF_NAME": "v0.1.0",
     "NIGHT": "3",
     "DRIFT": "1",
+    "TARGET": "fuzz",
     "CI_PROJECT_DIR": ".",
 }
 # Stands in for each program: notes its arguments, and ends as it is told to.
@@ -185,7 +186,7 @@ def workspace(tmp_path: Path) -> Path:
     """A folder in which every program is a stub, and a night and a drift run are there."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("gh", "kimi-conformance", "pip", "python", "ruff"):
+    for name in ("gh", "kimi-conformance", "make", "pip", "python", "ruff"):
         (programs / name).write_text(STUB)
         (programs / name).chmod(0o755)
     for name, file in (("20260910-nightly", "report.html"), ("20260910-drift", "drift.html")):
@@ -267,6 +268,16 @@ def test_a_tag_that_is_not_the_version_is_no_release(workspace: Path) -> None:
     script = scripts()["release/build/The tag is the version"]
 
     assert dry(script, workspace, GITHUB_REF_NAME="v0.1.1")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "target", WORKFLOWS["nightly"]["jobs"]["search"]["strategy"]["matrix"]["target"]
+)
+def test_what_a_night_searches_by_is_a_target(target: str, workspace: Path) -> None:
+    code, called = dry(scripts()["nightly/search/Search"], workspace, TARGET=target)
+
+    assert (code, called) == (0, [["make", target]])
+    assert re.search(rf"^{target}: install$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 def test_pages_are_collected_and_a_night_without_any_is_no_error(workspace: Path) -> None:
