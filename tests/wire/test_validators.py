@@ -20,6 +20,7 @@ from kimi_conformance.wire import LAWS, Answer, Ending, Exchange, Frame, Headers
 from kimi_conformance.wire.law import MOST_VIOLATIONS
 
 CATALOGUE = Path(__file__).parents[2] / "conformance" / "requirements" / "wire.toml"
+KIND, GBK = "Content-Type", "application/json; charset=gbk"
 SAID = Path(__file__).parent / "said.json"
 
 CHAT = "/v1/chat/completions"
@@ -499,6 +500,20 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
         with_headers(exchange(b"", path="/v1/models", method="HEAD"), ("Content-Length", "9")),
         laws("WIRE 1"),
     ),
+    "a length with zeros before": (
+        with_headers(
+            completion("choices.0.message.content", "Hello 月.."), ("Content-Length", "0280")
+        ),
+        JSON_OK | laws("WIRE 2", "CHAT 1-9", "USAGE 1-2", "TOOLCALL 5"),
+    ),
+    "nothing, of that length": (
+        with_headers(exchange(b"", path="/", method="GET"), ("Content-Length", "000")),
+        laws("WIRE 1 2"),
+    ),
+    "moved": (
+        exchange({}, path="/v1/models", method="GET", status=302),
+        laws("WIRE 1 3 4"),
+    ),
     "elsewhere": (exchange(b"<html>", path="/", method="GET", headers=()), laws("WIRE 1")),
     "stream, the client left": (
         stream(begin(), say("Hel"), done=False, ending=Ending.ABANDONED),
@@ -544,7 +559,9 @@ GOOD_REQUESTS: Mapping[str, tuple[Exchange, set[str]]] = {
         SENT | laws("SENT 8"),
     ),
     "latin-1 in a header": (
-        with_request(asks(), headers=(*SENDS, ("User-Agent", "caf\xe9\t\udce9"))),
+        with_request(
+            asks(), headers=(*SENDS, ("User-Agent", "\xa0caf\xe9\xff\t\udca0\udce9\udcff"))
+        ),
         SENT,
     ),
 }
@@ -568,6 +585,10 @@ AUTHORIZATION = "Authorization"
 def keyed(*values: str) -> Exchange:
     keys = tuple((AUTHORIZATION, value) for value in values)
     return with_request(asks(), headers=(SENDS[1], *keys))
+
+
+def headed(*values: str) -> Exchange:
+    return with_request(asks(), headers=(*SENDS, *((f"X-{n}", v) for n, v in enumerate(values))))
 
 
 def calling(path: str, new: Any) -> Exchange:
@@ -789,6 +810,25 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("SENT-009", "other", conversation(CALLED, {**ANSWERED, "tool_call_id": "b"}, ANSWERED)),
     ("SENT-009", "twice", conversation(CALLED, ANSWERED, ANSWERED)),
     ("SENT-009", "no call", conversation(ANSWERED)),
+    ("SENT-009", "answers at once", asks(messages=[ANSWERED])),
+    ("SENT-001", "put", with_request(cache("PUT", STORED), body=b"x")),
+    ("SENT-001", "patch", with_request(exchange({}, method="PATCH"), path="/v1/x", body=b"x")),
+    ("SENT-002", "charset", with_request(asks(), headers=(SENDS[0], (KIND, GBK)))),
+    ("SENT-004", "several", headed("\x7f", "\x9f", "\u0100", "\udc9f", "\udd00", "\x1f")),
+    ("SENT-005", "begins with two", with_request(models(), path="//v1/models")),
+    ("WIRE-005", "type", error(401, "error.type", 5)),
+    ("WIRE-007", "two statuses", error(400, type="exceeded_current_quota_error")),
+    ("SSE-007", "an event more", rewritten(stream(*HELLO), lambda body: body + b"data: x\n")),
+    ("SSE-013", "index", stream(begin(), edited(say("a"), "choices.0.index", "0"), end())),
+    ("SSE-013", "delta", stream(begin(), edited(say("a"), "choices.0.delta", "a"), end())),
+    ("SSE-013", "reasoning", stream(begin(), chunk(piece(reasoning_content=7)), end())),
+    ("SSE-013", "calls", stream(begin(), chunk(piece(tool_calls={"index": 0})), end())),
+    ("SSE-014", "user", stream(chunk(piece(role="user")), say("a"), end())),
+    ("USAGE-002", "in a choice", completion("choices.0.usage", {**USAGE, "total_tokens": 1})),
+    ("USAGE-007", "before the end", stream(begin(), say("a"), COUNTED, end(), **INCLUDED)),
+    ("CACHING-002", "number", cache("GET", {**STORED, "id": 5})),
+    ("CACHING-004", "words", cache("GET", {**STORED, "status": "error", "error": "no"})),
+    ("CACHING-005", "not deleted", cache("DELETE", {**DELETED, "deleted": False})),
 ]  # fmt: skip
 
 
