@@ -17,9 +17,8 @@ EVENTS = (("Content-Type", "text/event-stream"),)
 def reading(*bodies: bytes, stream: bool = False, headers: Any = (), **members: Any) -> Reading:
     sent = json.dumps({"stream": stream}).encode()
     frames = tuple(Frame(float(at), body) for at, body in enumerate(bodies, start=1))
-    answer = Answer(
-        **{"headers": headers or (EVENTS if stream else ()), "frames": frames, **members}
-    )
+    headers = headers or (EVENTS if stream else ())
+    answer = Answer(headers=headers, frames=frames, **members)
     request = Request(method="POST", path=CHAT, body=sent)
     return Reading(Exchange(id="x", request=request, answer=answer, started=0.0, source="script"))
 
