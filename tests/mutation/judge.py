@@ -109,6 +109,16 @@ def survives(mutant: Mutant) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def unsound(only: str) -> list[str]:
+    """Packages whose tests fail without any mutant: beside them every mutant would seem dead."""
+    return [
+        package
+        for package in TESTS
+        if package.startswith(only.partition(".")[0])
+        and not survives(Mutant(name="", module=package, change="", fate=Fate.SURVIVED))
+    ]
+
+
 def passed(tests: Sequence[str]) -> int:
     import pytest
 
@@ -167,22 +177,25 @@ def table(mutants: Sequence[Mutant], reasons: Mapping[tuple[str, str], str]) -> 
 
 def looked_at_again(mutants: Iterable[Mutant], only: str) -> Iterator[Mutant]:
     """Those of one module or all, survivors tried once more."""
-    import hypothesis  # noqa: F401 - what every child would import, and no module of ours
-    import pytest  # noqa: F401
-
     for mutant in mutants:
         if not mutant.module.startswith(only):
             continue
-        if mutant.fate in {Fate.SURVIVED, Fate.UNENDED}:
+        fate = mutant.fate
+        if fate in {Fate.SURVIVED, Fate.UNENDED}:
             fate = Fate.SURVIVED if survives(mutant) else Fate.KILLED
-            mutant = replace(mutant, fate=fate)
-        yield mutant
+        yield replace(mutant, fate=fate)
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.judge")
     parser.add_argument("--only", default="", help="modules that begin so, such as slo.reading")
     options = parser.parse_args(arguments)
+    import hypothesis  # noqa: F401 - what every child would import, and no module of ours
+    import pytest  # noqa: F401
+
+    if red := unsound(options.only):
+        print(f"Without any mutant the tests of {', '.join(red)} fail: see to them first.")
+        return 1
     reasons = {key: why for key, why in explained().items() if key[0].startswith(options.only)}
     mutants = list(looked_at_again(tried(), options.only))
     wrong = judged(mutants, reasons)
