@@ -190,8 +190,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.judge")
     parser.add_argument("--only", default="", help="modules that begin so, such as slo.reading")
     options = parser.parse_args(arguments)
-    import hypothesis  # noqa: F401 - what every child would import, and no module of ours
-    import pytest  # noqa: F401
+    import pytest  # noqa: F401 - once for every child; it must import its plugins itself
 
     if red := unsound(options.only):
         print(f"Without any mutant the tests of {', '.join(red)} fail: see to them first.")
