@@ -101,7 +101,7 @@ def test_what_only_begins_as_an_archive_is_left_as_it_is(data: bytes) -> None:
 
 @pytest.mark.parametrize("strip", [b"", b"="])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-@pytest.mark.parametrize("rest", range(3))
+@pytest.mark.parametrize("rest", range(12))
 def test_an_archive_in_base64_can_be_decoded_as_before(
     encode: Callable[[bytes], bytes], strip: bytes, rest: int
 ) -> None:
@@ -113,6 +113,24 @@ def test_an_archive_in_base64_can_be_decoded_as_before(
     assert gzip.decompress(base64.b64decode(clean[1:-1])) == (
         f"{'?' * rest}before <removed-key> after".encode()
     )
+
+
+def test_an_archive_is_the_same_whenever_it_is_made() -> None:
+    clean = erase(gzip.compress(SECRET.encode()), (SECRET,))
+
+    assert clean[4:8] == b"\0\0\0\0"  # when it was made
+
+
+def test_base64_for_urls_is_read_in_each_of_its_characters() -> None:
+    noise = bytes(range(256)) * 2
+    packed = gzip.compress(noise + SECRET.encode() + noise, mtime=0)
+    text = base64.urlsafe_b64encode(packed)
+    assert b"-" in text
+    assert b"_" in text
+
+    clean = gzip.decompress(base64.b64decode(erase(text, (SECRET,))))
+
+    assert clean == noise + REMOVED_KEY + noise
 
 
 def test_an_archive_in_base64_without_the_secret_is_left_as_it_is() -> None:
@@ -183,9 +201,9 @@ def test_a_frame_of_which_nothing_is_left_is_none() -> None:
 @given(st.integers(1, len(SECRET) - 1))
 def test_a_secret_that_spans_two_frames_makes_one_frame_of_all(place: int) -> None:
     body = f"a{SECRET}b".encode()
-    frames = (Frame(0.1, body[: place + 1]), Frame(0.2, body[place + 1 :]))
+    frames = (Frame(0.1, body[: place + 1]), Frame(0.2, body[place + 1 :]), Frame(0.3, b"c"))
 
-    assert erase_in_frames(frames, clean) == (Frame(0.2, b"a<removed-key>b"),)
+    assert erase_in_frames(frames, clean) == (Frame(0.3, b"a<removed-key>bc"),)
 
 
 @given(st.text(max_size=40))

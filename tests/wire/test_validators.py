@@ -510,6 +510,22 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
         with_headers(exchange(b"", path="/", method="GET"), ("Content-Length", "000")),
         laws("WIRE 1 2"),
     ),
+    "created at the first second": (
+        completion("created", 1),
+        JSON_OK | laws("CHAT 1-9", "USAGE 1-2", "TOOLCALL 5"),
+    ),
+    "stream, created at the first second": (
+        stream(edited(begin(), "created", 1), edited(end(), "created", 1)),
+        STREAMED,
+    ),
+    "nothing but thoughts": (
+        completion("usage.completion_tokens_details", {"reasoning_tokens": 5}),
+        JSON_OK | laws("CHAT 1-9", "USAGE 1-2", "USAGE 4", "TOOLCALL 5"),
+    ),
+    "a window of one token": (
+        models({**MODEL, "context_length": 1}),
+        JSON_OK | laws("MODELS 1-6"),
+    ),
     "moved": (
         exchange({}, path="/v1/models", method="GET", status=302),
         laws("WIRE 1 3 4"),
@@ -538,6 +554,11 @@ LOOKS = laws("SENT 3-5")
 
 GOOD_REQUESTS: Mapping[str, tuple[Exchange, set[str]]] = {
     "chat": (asks(), SENT),
+    "charset": (
+        with_request(asks(), headers=(SENDS[0], (KIND, "application/json; charset=UTF-8"))),
+        SENT,
+    ),
+    "root": (with_request(models(), path="/"), LOOKS),
     "no key": (with_request(asks(), headers=SENDS[1:]), SENT - laws("SENT 3")),
     "list": (models(), LOOKS),
     "upload": (exchange({}, path="/v1/files", sent="--boundary"), LOOKS),
@@ -622,6 +643,8 @@ def retyped(source: Exchange, content_type: str) -> Exchange:
     return replace(source, answer=answer)
 
 
+HEADLESS = edited(TWO, "choices.0.message", None)
+THINKS = {**USAGE, "completion_tokens_details": {"reasoning_tokens": 6}}
 NOTHING = "CHAT-001 CHAT-002 CHAT-003 CHAT-004 CHAT-008 CHAT-009"
 LESS = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
 
@@ -828,6 +851,23 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("USAGE-007", "before the end", stream(begin(), say("a"), COUNTED, end(), **INCLUDED)),
     ("CACHING-002", "number", cache("GET", {**STORED, "id": 5})),
     ("CACHING-004", "words", cache("GET", {**STORED, "status": "error", "error": "no"})),
+    ("CHAT-003", "zero", completion("created", 0)),
+    ("CHAT-006 CHAT-005", "in the second", completion("choices.1.message.content", 5, of=HEADLESS, n=2)),
+    ("SSE-003", "at the end", rewritten(stream(*HELLO), lambda body: body + b"id: 1\n")),
+    ("SSE-003", "at the end, by CR", rewritten(stream(*HELLO), lambda body: body + b"id: 1\r")),
+    ("SSE-007", "half a foreign line", rewritten(stream(*HELLO), lambda body: body + b"id: 1")),
+    ("SSE-007", "nothing", rewritten(stream(*HELLO), lambda body: body + b"data:\n")),
+    ("SSE-013", "no array", stream(begin(), edited(say("a"), "choices", {}), end())),
+    ("MODELS-001", "an object", listing({"object": "list", "data": {}})),
+    ("MODELS-004", "other", models(edited(MODEL, "object", "thing"))),
+    ("MODELS-006", "no window", models({**MODEL, "context_length": 0})),
+    ("TOOLCALL-001", "id", calls(edited(CALL, "id", 5))),
+    ("TOOLCALL-002", "all again", calls(HEAD, more("{}", type="function"))),
+    ("TOOLCALL-002", "name again", calls(HEAD, edited(more("{}"), "function.name", "f"))),
+    ("TOOLCALL-002", "number", calls(CALL, {"index": 0, "function": {"arguments": 5}})),
+    ("TOOLCALL-003 TOOLCALL-005", "text", calls(edited(CALL, "index", "0"))),
+    ("USAGE-004", "in the second", completion("choices.0.usage", THINKS)),
+    ("SSE-004 CHAT-009", "nothing but a usage", stream(COUNTED, **INCLUDED)),
     ("CACHING-005", "not deleted", cache("DELETE", {**DELETED, "deleted": False})),
 ]  # fmt: skip
 
