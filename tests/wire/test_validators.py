@@ -852,7 +852,7 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("CACHING-002", "number", cache("GET", {**STORED, "id": 5})),
     ("CACHING-004", "words", cache("GET", {**STORED, "status": "error", "error": "no"})),
     ("CHAT-003", "zero", completion("created", 0)),
-    ("CHAT-006 CHAT-005", "in the second", completion("choices.1.message.content", 5, of=HEADLESS, n=2)),
+    ("CHAT-006 CHAT-005", "second", completion("choices.1.message.content", 5, of=HEADLESS, n=2)),
     ("SSE-003", "at the end", rewritten(stream(*HELLO), lambda body: body + b"id: 1\n")),
     ("SSE-003", "at the end, by CR", rewritten(stream(*HELLO), lambda body: body + b"id: 1\r")),
     ("SSE-007", "half a foreign line", rewritten(stream(*HELLO), lambda body: body + b"id: 1")),
