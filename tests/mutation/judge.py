@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 MUTANTS = ROOT / "mutants"
 EXPLAINED = Path(__file__).parent / "survivors.toml"
 LEAST = 0.9  # of the mutants of the four packages together must be killed
-LIMIT = 20  # seconds of the processor for one mutant: more is an endless loop, and noticed
+LIMIT = 15  # seconds of the processor for one mutant: more is an endless loop, and noticed
 
 TESTS = {
     "wire": ("tests/wire",),
