@@ -328,6 +328,7 @@ def test_an_interval_that_ends_at_the_target_lies_on_the_good_side() -> None:
     median = Objective(name="o", metric="response_s", statistic="p50", bound=2.0)
 
     assert verdict(reached, success=calls(30)) == "met"
+    assert needed(reached, calls(30)) == 0
     assert verdict(touched, success=calls(15, 15)) == "undecided"
     assert verdict(median, response_s=[2.0] * 12 + [3.0] * 12) == "undecided"
 

@@ -182,3 +182,13 @@ def test_an_interval_that_just_touches_the_target_does_not_miss_it() -> None:
 
     assert found is not None
     assert found > 10
+
+
+@pytest.mark.parametrize("percent", [*range(10, 99, 2), 99])
+def test_the_least_number_of_good_calls_is_found(percent: int) -> None:
+    objective = Objective(name="o", metric="success", objective=percent / 100)
+    shares = (wilson(total, total) for total in range(1, 1000))
+
+    least = next(n for n, i in enumerate(shares, 1) if i and (i.low or 0.0) >= percent / 100)
+
+    assert requests_to_decide(objective) == least

@@ -217,3 +217,30 @@ def test_a_place_beyond_the_pooled_values_is_an_index_error(place: int) -> None:
     assert (pooled[2], pooled[-3], pooled[1:]) == (0.5, 0.25, [0.5, 0.5])
     with pytest.raises(IndexError, match=str(place)):
         pooled[place]
+
+
+def test_less_confidence_makes_a_narrower_interval_of_a_percentile() -> None:
+    values = [float(value) for value in range(100)]
+
+    assert percentile_interval(values, 50) == Interval(39.0, 60.0)
+    assert percentile_interval(values, 50, 0.5) == Interval(46.0, 53.0)
+
+
+def test_the_interval_of_all_or_nothing_ends_at_one_or_zero_exactly() -> None:
+    for total in range(1, 200):
+        nothing, everything = wilson(0, total), wilson(total, total)
+        assert nothing is not None
+        assert everything is not None
+        assert (nothing.low, everything.high) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("percent", [0, 100])
+def test_the_least_and_the_greatest_of_all_have_no_ranks(percent: float) -> None:
+    assert order_ranks(50, percent) == (0, 0)
+
+
+def test_values_in_order_are_not_put_in_order_again() -> None:
+    ordered, pooled = Ascending([2.0, 1.0]), Pooled({1.0: 2})
+
+    assert statistics.ascending(ordered) is ordered
+    assert statistics.ascending(pooled) is pooled

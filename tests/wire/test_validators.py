@@ -397,7 +397,7 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
                 for event in [
                     begin(),
                     call(HEAD),
-                    call(more('{"a":1}\n```')),
+                    call(more('\n {"a":1}\n```')),
                     end(reason="tool_calls"),
                 ]
             ),
@@ -868,6 +868,8 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("TOOLCALL-003 TOOLCALL-005", "text", calls(edited(CALL, "index", "0"))),
     ("USAGE-004", "in the second", completion("choices.0.usage", THINKS)),
     ("SSE-004 CHAT-009", "nothing but a usage", stream(COUNTED, **INCLUDED)),
+    ("USAGE-008", "empty", saving("")),
+    ("WIRE-010", "empty", with_headers(error(), ("Retry-After", ""))),
     ("CACHING-005", "not deleted", cache("DELETE", {**DELETED, "deleted": False})),
 ]  # fmt: skip
 
