@@ -1,6 +1,8 @@
 # make run     set up, then the nightly job on the embedded simulator with a short load test
 # make test    set up, then every test: machinery, mutation matrix, load, browser, packaging
 # make search  set up, then look for counterexamples at length: properties and state machines
+# make fuzz    set up, then give every reader what nobody wrote: 5 minutes, and 1 a reader (FUZZ_SECONDS)
+# make mutate  set up, then change the pure heart and see that tests notice: about 15 minutes
 # make check   set up, then everything that must be green besides the tests
 # make lowest  in an environment of its own: the lowest versions that pyproject.toml allows, and tests
 # make newest  the same with the newest versions there are, constraints.txt left out
@@ -11,9 +13,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FUZZ_SECONDS ?= 60
 MATRIX := tests/test_mutants.py tests/test_faults.py
 
-.PHONY: install run test search check quick format lowest newest package clean
+.PHONY: install run test search fuzz mutate check quick format lowest newest package clean
 
 install: $(STAMP)
 
@@ -43,7 +46,20 @@ test: install
 search: install
 	$(BIN)/python -m pytest -c conformance/pytest.ini --rootdir conformance conformance/adapter \
 		-p no:locust -q --kimi-lane=simulator --kimi-search=nightly --kimi-time-limit=600
-	$(BIN)/python -m pytest -m "hypothesis and not heavy" --hypothesis-profile=nightly
+	$(BIN)/python -m pytest -m "hypothesis and not heavy" --hypothesis-profile=nightly --ignore=tests/fuzzing
+
+# Guided by coverage where atheris can be installed; it has no wheel for every Python.
+fuzz: install
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris -c constraints.txt
+	$(BIN)/python -m tests.fuzzing.guided --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m pytest tests/fuzzing --hypothesis-profile=nightly
+
+mutate: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,mutation]' -c constraints.txt
+	rm -rf mutants
+	$(BIN)/mutmut run >$(VENV)/mutmut.log || { tail -n 40 $(VENV)/mutmut.log; exit 1; }
+	$(BIN)/python -m tests.mutation.coverage
+	$(BIN)/python -m tests.mutation.judge
 
 check: install
 	$(BIN)/ruff format --check .
@@ -78,4 +94,4 @@ package: install
 	cd "$$(mktemp -d)" && $(CURDIR)/$(VENV)-package/bin/kimi-conformance gate --out out
 
 clean:
-	rm -rf $(VENV) $(VENV)-* build dist reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist mutants .fuzz reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis

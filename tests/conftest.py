@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from kimi_conformance import suite
 from kimi_conformance.cli.checking.every_sut import PLANES, run_matrix
@@ -23,6 +23,14 @@ COMMON = settings(deadline=None, database=None)  # machines are shared, and noth
 settings.register_profile("ci", COMMON, derandomize=True, max_examples=100, stateful_step_count=50)
 settings.register_profile(
     "nightly", COMMON, max_examples=1000, stateful_step_count=100, print_blob=True
+)
+# Beside a mutant the shortest example of a failure is nobody's concern.
+settings.register_profile(
+    "mutation",
+    COMMON,
+    derandomize=True,
+    max_examples=25,
+    phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("ci")
 

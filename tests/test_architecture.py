@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "kimi_conformance"
 RINGS = (
     # pure: values and rules, the standard library only
     (
-        *("errors", "requirements", "editions", "verdicts", "baselines", "runs"),
+        *("errors", "toml", "requirements", "editions", "verdicts", "baselines", "runs"),
         *("wire", "slo", "statistics", "models", "drift"),
     ),
     # the doors to the outside

@@ -16,6 +16,7 @@ from kimi_conformance.slo import (
     more_to_decide,
     requests_to_decide,
 )
+from kimi_conformance.statistics import wilson
 
 SUCCESS = Objective(name="success_rate", metric="success", objective=0.99)
 TAIL = Objective(name="p99", metric="response_s", statistic="p99", bound=2.0)
@@ -162,3 +163,32 @@ def test_a_value_at_its_target_is_decided_by_no_number(
 
 def test_what_was_not_measured_at_all_takes_what_it_takes_at_least() -> None:
     assert more_to_decide(SUCCESS, []) == 381
+
+
+def test_one_more_value_is_the_least_that_is_asked_for() -> None:
+    assert more_to_decide(MEAN, [1.0, 1.1] * 50) == 1
+
+
+def test_a_mean_at_its_target_without_any_spread_is_decided_by_no_number() -> None:
+    assert more_to_decide(MEAN, [2.0] * 5) is None
+
+
+def test_an_interval_that_just_touches_the_target_does_not_miss_it() -> None:
+    interval = wilson(5, 10)
+    assert interval is not None
+    objective = Objective(name="o", metric="success", objective=interval.high)
+
+    found = requests_to_decide(objective, 0.5)
+
+    assert found is not None
+    assert found > 10
+
+
+@pytest.mark.parametrize("percent", [*range(10, 99, 2), 99])
+def test_the_least_number_of_good_calls_is_found(percent: int) -> None:
+    objective = Objective(name="o", metric="success", objective=percent / 100)
+    shares = (wilson(total, total) for total in range(1, 1000))
+
+    least = next(n for n, i in enumerate(shares, 1) if i and (i.low or 0.0) >= percent / 100)
+
+    assert requests_to_decide(objective) == least

@@ -12,6 +12,7 @@ from kimi_conformance.statistics import (
     Ascending,
     Interval,
     Pooled,
+    Summary,
     at_most,
     histogram,
     mean,
@@ -177,3 +178,69 @@ def test_the_ranks_of_a_percentile_are_those_of_the_binomial(n: int, percent: fl
     ):
         assert stats.binom.cdf(rank - 1, n, share) <= 0.025  # of rank 0 it is 0
         assert stats.binom.cdf(rank, n, share) > 0.025
+
+
+def test_a_summary_has_each_number_in_its_place() -> None:
+    assert summary([float(value) for value in range(1, 201)]) == Summary(
+        n=200, mean=100.5, p50=100.0, p90=180.0, p95=190.0, p99=198.0, max=200.0
+    )
+
+
+def test_a_histogram_keeps_its_edges() -> None:
+    found = histogram([0.5, 1.0, 1.5, 9.0], [1.0, 2.0])
+
+    assert found == statistics.Histogram((1.0, 2.0), (1, 2, 1))
+
+
+def test_less_confidence_makes_a_narrower_interval() -> None:
+    values = [1.0, 2.0, 4.0, 5.0]
+    wide, narrow = mean_interval(values, 0.95), mean_interval(values, 0.5)
+
+    assert wide is not None
+    assert narrow is not None
+    assert narrow.low is not None
+    assert wide.low is not None
+    assert narrow.low - wide.low == pytest.approx(
+        (stats.t.ppf(0.975, 3) - stats.t.ppf(0.75, 3)) * stdev(values) / 2, rel=0.01
+    )
+
+
+def test_what_is_pooled_of_nothing_is_empty() -> None:
+    assert len(Pooled({})) == len(Pooled({1.0: 0})) == 0
+    assert list(Pooled({})) == []
+
+
+@pytest.mark.parametrize("place", [3, -4])
+def test_a_place_beyond_the_pooled_values_is_an_index_error(place: int) -> None:
+    pooled = Pooled({0.5: 2, 0.25: 1})
+
+    assert (pooled[2], pooled[-3], pooled[1:]) == (0.5, 0.25, [0.5, 0.5])
+    with pytest.raises(IndexError, match=str(place)):
+        pooled[place]
+
+
+def test_less_confidence_makes_a_narrower_interval_of_a_percentile() -> None:
+    values = [float(value) for value in range(100)]
+
+    assert percentile_interval(values, 50) == Interval(39.0, 60.0)
+    assert percentile_interval(values, 50, 0.5) == Interval(46.0, 53.0)
+
+
+def test_the_interval_of_all_or_nothing_ends_at_one_or_zero_exactly() -> None:
+    for total in range(1, 200):
+        nothing, everything = wilson(0, total), wilson(total, total)
+        assert nothing is not None
+        assert everything is not None
+        assert (nothing.low, everything.high) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("percent", [0, 100])
+def test_the_least_and_the_greatest_of_all_have_no_ranks(percent: float) -> None:
+    assert order_ranks(50, percent) == (0, 0)
+
+
+def test_values_in_order_are_not_put_in_order_again() -> None:
+    ordered, pooled = Ascending([2.0, 1.0]), Pooled({1.0: 2})
+
+    assert statistics.ascending(ordered) is ordered
+    assert statistics.ascending(pooled) is pooled

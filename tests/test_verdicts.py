@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from kimi_conformance.requirements import Level, Plane
-from kimi_conformance.verdicts import Outcome, RunVerdict, Verdict, conclude
+from kimi_conformance.verdicts import (
+    Excuse,
+    Outcome,
+    RunVerdict,
+    Verdict,
+    conclude,
+    is_outage,
+    worst_of,
+)
 
 PASSED = Outcome(
     id="adapter/filter/order_is_kept",
@@ -78,6 +86,75 @@ def test_the_sentence_names_what_is_broken() -> None:
     broken = [replace(PASSED, requirement=f"R-{n}", verdict=Verdict.FAILED) for n in range(7)]
 
     assert conclude(broken).because == "7 requirements are broken: R-0, R-1, R-2, R-3, R-4 …"
+
+
+@pytest.mark.parametrize(
+    ("found", "because"),
+    [
+        (outcomes(passed=3), "all 3 decided MUST checks hold"),
+        (
+            outcomes(passed=3, known_failure=2),
+            "3 of 5 decided MUST checks hold, and the baseline excuses the other 2",
+        ),
+        (outcomes(not_claimed=2), "no applicable MUST was checked"),
+        (
+            outcomes(passed=1, inconclusive=1),
+            "only 1 of 2 applicable MUST checks could be decided",
+        ),
+        (outcomes(failed=2), "1 requirement is broken: FILTER-06"),
+        (
+            [replace(PASSED, requirement=f"R-{n}", verdict=Verdict.FAILED) for n in range(5)],
+            "5 requirements are broken: R-0, R-1, R-2, R-3, R-4",
+        ),
+        (
+            [replace(PASSED, requirement=f"R-{n}", verdict=Verdict.FAILED) for n in range(6)],
+            "6 requirements are broken: R-0, R-1, R-2, R-3, R-4 …",
+        ),
+        (
+            [
+                replace(PASSED, verdict=Verdict.FAILED),
+                replace(PASSED, verdict=Verdict.FAILED, excuse=Excuse.STALE, requirement="OLD-01"),
+                replace(PASSED, excuse=Excuse.EXPIRED, requirement="OLD-02"),
+            ],
+            "1 requirement is broken: FILTER-06; "
+            "the baseline excuses what it no longer may: OLD-01, OLD-02",
+        ),
+    ],
+)
+def test_the_sentence_says_why(found: list[Outcome], because: str) -> None:
+    assert conclude(found).because == because
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (429, b"", True),
+        (428, b"", False),
+        (430, b"", False),
+        (499, b"", False),
+        (500, b"", True),
+        (501, b"", True),
+        (403, b'{"error":{"type":"exceeded_current_quota_error"}}', True),
+        (403, b'{"error":{"type":"permission_denied_error"}}', False),
+        (404, b'{"error":{"type":"exceeded_current_quota_error"}}', False),
+    ],
+)
+def test_an_outage_is_told_by_the_status_or_the_empty_account(
+    status: int, body: bytes, expected: bool
+) -> None:
+    assert is_outage(status, body) is expected
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst"),
+    [
+        ("CONFORMANT", RunVerdict.CONFORMANT),
+        ("CONFORMANT,INCONCLUSIVE", RunVerdict.INCONCLUSIVE),
+        ("INCONCLUSIVE,NOT CONFORMANT,CONFORMANT", RunVerdict.NOT_CONFORMANT),
+    ],
+)
+def test_a_broken_run_counts_before_an_undecided_one(verdicts: str, worst: RunVerdict) -> None:
+    assert worst_of(map(RunVerdict, verdicts.split(","))) is worst
 
 
 @pytest.mark.parametrize(

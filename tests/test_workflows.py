@@ -43,6 +43,7 @@ VARIABLES = {
     "GITHUB_REPOSITORY": "owner/name",
     "GITHUB_REF_NAME": "v0.1.0",
     "NIGHT": "3",
+    "TARGET": "fuzz",
     "CI_PROJECT_DIR": ".",
     "VERSIONS": "lowest",
 }
@@ -302,6 +303,16 @@ def test_a_tag_that_is_not_the_version_is_no_release(workspace: Path) -> None:
     script = scripts()["release/build/The tag is the version"]
 
     assert dry(script, workspace, GITHUB_REF_NAME="v0.1.1")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "target", WORKFLOWS["nightly"]["jobs"]["search"]["strategy"]["matrix"]["target"]
+)
+def test_what_a_night_searches_by_is_a_target(target: str, workspace: Path) -> None:
+    code, called = dry(scripts()["nightly/search/Search"], workspace, TARGET=target)
+
+    assert (code, called) == (0, [["make", target]])
+    assert re.search(rf"^{target}: install$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 def test_pages_are_collected_and_a_night_without_any_is_no_error(workspace: Path) -> None:

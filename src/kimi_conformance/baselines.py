@@ -15,13 +15,13 @@ passed has expired; both make the run red, whatever the level of the requirement
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from kimi_conformance.errors import UsageError, nearest
+from kimi_conformance.toml import NotTOMLError, loads
 from kimi_conformance.verdicts import Excuse, Outcome, Verdict
 
 __all__ = ["Baseline", "KnownFailure", "excused", "parse", "topic_of"]
@@ -144,8 +144,8 @@ def parse(text: str, where: str, editions: Sequence[str]) -> Baseline:
             the wrong kind, an edition does not exist, or two entries name the same.
     """
     try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # of TOML, and of numbers and nesting in it
+        table = loads(text)
+    except NotTOMLError as error:
         raise UsageError(f"The baseline {where} is not TOML: {error}.") from error
     for key in table:
         if key not in {"adapter", "known_failure"}:

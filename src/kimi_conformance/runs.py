@@ -25,10 +25,10 @@ Each record's keys are described by reports/schemas/run.schema.json; more keys a
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from kimi_conformance.baselines import KnownFailure, excused
 from kimi_conformance.errors import RunError
@@ -51,6 +51,9 @@ SCHEMA = 2  # of the records; a reader refuses a newer one and reads every older
 _KNOWN = frozenset(Outcome.__slots__)  # keys of a check record; more are welcome
 
 Record = Mapping[str, Any]
+T = TypeVar("T")
+# Of an outcome, with a default.
+_LATER_TEXTS = {"reason", "detail", "edition", "lane", "unplayable"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +192,15 @@ def parse(lines: Iterable[bytes], where: str = "the run file") -> Run:
             "Runs are written by: kimi-conformance gate, nightly, sla, check, load"
         )
     schema = records[0].get("schema", 0)
-    if not isinstance(schema, int) or schema > SCHEMA:
+    if not isinstance(schema, int):
+        raise RunError(f"{where} has the schema {schema!r:.80}, which is no number: it is damaged.")
+    if schema > SCHEMA:
         raise RunError(
-            f"{where} has schema {schema!r:.40}, this suite reads up to {SCHEMA}. "
+            f"{where} has schema {schema}, this suite reads up to {SCHEMA}. "
             "Read it with a newer kimi-conformance."
         )
     try:
-        return _assemble(records, torn=torn)
+        return _assemble(records, where, torn=torn)
     except (LookupError, TypeError, ValueError) as error:
         raise RunError(
             f"{where} has a record that lacks what each has ({type(error).__name__}: "
@@ -206,23 +211,25 @@ def parse(lines: Iterable[bytes], where: str = "the run file") -> Run:
 def _decode(line: bytes, where: str) -> Record:
     try:
         record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise RunError(f"{where} is not JSON: it is nested too deep") from None
+    except ValueError as error:
         raise RunError(f"{where} is not JSON: {error}") from error
     if not isinstance(record, dict) or not isinstance(record.get("record"), str):
         raise RunError(f'{where} is no record: it has no "record" key that names its kind.')
     return record
 
 
-def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
+def _assemble(records: Sequence[Record], where: str, *, torn: bool) -> Run:
     of_kind: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         of_kind[record["record"]].append(record)
     return Run(
         header={**records[0], "suts": of_kind["sut"] or records[0].get("suts", [])},
-        checks=[_outcome(record) for record in of_kind["check"]],
-        laws=[_tally(record) for record in of_kind["law"]],
-        baselines=of_kind["baseline"],
-        exchanges={record["id"]: record for record in of_kind["exchange"]},
+        checks=[_made(_outcome, record, where) for record in of_kind["check"]],
+        laws=[_made(_tally, record, where) for record in of_kind["law"]],
+        baselines=[_made(_excuse, record, where) for record in of_kind["baseline"]],
+        exchanges={_made(_id, record, where): record for record in of_kind["exchange"]},
         samples=of_kind["sample"],
         budgets=of_kind["budget"],
         drifts=of_kind["drift"],
@@ -234,8 +241,56 @@ def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
     )
 
 
+def _made(make: Callable[[Record], T], record: Record, where: str) -> T:
+    """What a record says, or a RunError where it does not say it as this suite does."""
+    try:
+        return make(record)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        shown = json.dumps(record)[:120]
+        raise RunError(
+            f"{where} has a record that is not made as this suite makes them "
+            f"({type(error).__name__} {error}): {shown} … It was changed by hand or damaged; "
+            "run the job again."
+        ) from error
+
+
+def _id(record: Record) -> str:
+    return _text(record, "id")
+
+
+def _excuse(record: Record) -> Record:
+    """The record, if it can be judged by later."""
+    _text(record, "sut")
+    _known_failure(record)
+    date.fromisoformat(record["today"])
+    return record
+
+
+def _text(record: Record, key: str) -> str:
+    value = record[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value
+
+
+def _texts(record: Record, key: str) -> tuple[str, ...]:
+    value = record[key]
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{key} is no list of texts")
+    return tuple(value)
+
+
+def _count(record: Record, key: str) -> int:
+    value = record[key]
+    if not isinstance(value, int):
+        raise TypeError(f"{key} is no number")
+    return value
+
+
 def _outcome(record: Record) -> Outcome:
     values = {key: value for key, value in record.items() if key in _KNOWN}
+    for key in ("id", "requirement", "sut", *(values.keys() & _LATER_TEXTS)):
+        _text(values, key)
     return Outcome(
         **{
             **values,
@@ -243,20 +298,20 @@ def _outcome(record: Record) -> Outcome:
             "plane": Plane(record["plane"]),
             "verdict": Verdict(record["verdict"]),
             "excuse": Excuse(record["excuse"]) if record.get("excuse") else None,
-            "exchanges": tuple(record.get("exchanges", ())),
+            "exchanges": _texts(record, "exchanges") if "exchanges" in record else (),
         }
     )
 
 
 def _tally(record: Record) -> LawTally:
     return LawTally(
-        law=record["law"],
+        law=_text(record, "law"),
         plane=Plane(record["plane"]),
-        sut=record["sut"],
-        check=record["check"],
-        applied=record["applied"],
-        violations=tuple(record["violations"]),
-        exchanges=tuple(record["exchanges"]),
+        sut=_text(record, "sut"),
+        check=_text(record, "check"),
+        applied=_count(record, "applied"),
+        violations=_texts(record, "violations"),
+        exchanges=_texts(record, "exchanges"),
     )
 
 
@@ -302,8 +357,8 @@ def _excused_law(outcome: Outcome, baselines: Sequence[Record]) -> Outcome:
 def _known_failure(record: Record) -> KnownFailure:
     return KnownFailure(
         check=record["check"],
-        variants=tuple(record["variants"]),
-        editions=tuple(record["editions"]),
+        variants=_texts(record, "variants"),
+        editions=_texts(record, "editions"),
         reason=record["reason"],
         issue=record["issue"],
         expires=date.fromisoformat(record["expires"]),

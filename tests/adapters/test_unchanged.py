@@ -1,4 +1,8 @@
-"""When a mutant need not be run: it would have done what the sound adapter did."""
+"""
+When a mutant need not be run: it would have done what the sound adapter did.
+
+Long because each hook that can be passed by has a client of its own here.
+"""
 
 import asyncio
 import contextlib

@@ -79,6 +79,12 @@ def test_a_retry_that_is_no_number_is_passed_over(retry: bytes) -> None:
     assert event.retry is None
 
 
+def test_a_retry_of_eighteen_digits_is_the_longest() -> None:
+    (event,) = events_of(b"retry: " + b"9" * 18 + b"\nretry: " + b"1" * 19 + b"\ndata: a\n\n")
+
+    assert event.retry == 10**18 - 1
+
+
 def test_an_id_with_a_null_is_passed_over() -> None:
     (event,) = events_of(b"id: 1\nid: 2\x00\ndata: a\n\n")
 

@@ -106,7 +106,28 @@ def test_the_chunk_without_choices_counts_before_the_choices() -> None:
     total = {**USAGE, "completion_tokens": 9}
     last = b"data: " + json.dumps({"choices": [], "usage": total}).encode() + b"\n\n"
 
-    assert measured((0.1, END), (0.2, last)).completion_tokens == 9
+    line = measured((0.1, END), (0.2, last))
+
+    assert (line.prompt_tokens, line.completion_tokens) == (8, 9)
+
+
+@pytest.mark.parametrize("prompt", [None, -1, "8", True])
+def test_a_prompt_that_is_no_count_is_not_known(prompt: Any) -> None:
+    usage = {"prompt_tokens": prompt, "completion_tokens": 9}
+    last = b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n"
+
+    line = measured((0.1, last))
+
+    assert (line.prompt_tokens, line.completion_tokens) == (None, 9)
+
+
+@pytest.mark.parametrize(("tokens", "tpot"), [(1, None), (2, 0.5), (3, 0.25)])
+def test_time_per_token_takes_two_tokens_in_two_chunks(tokens: int, tpot: float | None) -> None:
+    end = event("stop", {**USAGE, "completion_tokens": tokens})
+    one, two = event(content="a"), event(content="b")
+
+    assert measured((0.5, one), (1.0, two), (1.0, end)).tpot == tpot
+    assert measured((0.5, one), (1.0, end)).tpot is None
 
 
 def test_the_tokens_of_several_choices_are_added() -> None:

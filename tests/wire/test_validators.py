@@ -7,6 +7,7 @@ held against the catalogue.
 
 import gzip
 import json
+import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
@@ -24,6 +25,8 @@ from kimi_conformance.wire import LAWS, Answer, Ending, Exchange, Frame, Headers
 from kimi_conformance.wire.law import MOST_VIOLATIONS
 
 CATALOGUE = Path(__file__).parents[2] / "conformance" / "requirements" / "wire.toml"
+KIND, GBK = "Content-Type", "application/json; charset=gbk"
+SAID = Path(__file__).parent / "said.json"
 
 CHAT = "/v1/chat/completions"
 JSON = (("Content-Type", "application/json; charset=utf-8"),)
@@ -483,7 +486,7 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
                 for event in [
                     begin(),
                     call(HEAD),
-                    call(more('{"a":1}\n```')),
+                    call(more('\n {"a":1}\n```')),
                     end(reason="tool_calls"),
                 ]
             ),
@@ -609,6 +612,36 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
         with_headers(exchange(b"", path="/v1/models", method="HEAD"), ("Content-Length", "9")),
         laws("WIRE 1"),
     ),
+    "a length with zeros before": (
+        with_headers(
+            completion("choices.0.message.content", "Hello 月.."), ("Content-Length", "0280")
+        ),
+        JSON_OK | laws("WIRE 2", "CHAT 1-9", "USAGE 1-2", "TOOLCALL 5"),
+    ),
+    "nothing, of that length": (
+        with_headers(exchange(b"", path="/", method="GET"), ("Content-Length", "000")),
+        laws("WIRE 1 2"),
+    ),
+    "created at the first second": (
+        completion("created", 1),
+        JSON_OK | laws("CHAT 1-9", "USAGE 1-2", "TOOLCALL 5"),
+    ),
+    "stream, created at the first second": (
+        stream(edited(begin(), "created", 1), edited(end(), "created", 1)),
+        STREAMED,
+    ),
+    "nothing but thoughts": (
+        completion("usage.completion_tokens_details", {"reasoning_tokens": 5}),
+        JSON_OK | laws("CHAT 1-9", "USAGE 1-2", "USAGE 4", "TOOLCALL 5"),
+    ),
+    "a window of one token": (
+        models({**MODEL, "context_length": 1}),
+        JSON_OK | laws("MODELS 1-6"),
+    ),
+    "moved": (
+        exchange({}, path="/v1/models", method="GET", status=302),
+        laws("WIRE 1 3 4"),
+    ),
     "elsewhere": (exchange(b"<html>", path="/", method="GET", headers=()), laws("WIRE 1")),
     "stream, the client left": (
         stream(begin(), say("Hel"), done=False, ending=Ending.ABANDONED),
@@ -633,6 +666,11 @@ LOOKS = laws("SENT 3-5")
 
 GOOD_REQUESTS: Mapping[str, tuple[Exchange, set[str]]] = {
     "chat": (asks(), SENT),
+    "charset": (
+        with_request(asks(), headers=(SENDS[0], (KIND, "application/json; charset=UTF-8"))),
+        SENT,
+    ),
+    "root": (with_request(models(), path="/"), LOOKS),
     "no key": (with_request(asks(), headers=SENDS[1:]), SENT - laws("SENT 3")),
     "list": (models(), LOOKS),
     "upload": (exchange({}, path="/v1/files", sent="--boundary"), LOOKS),
@@ -654,7 +692,9 @@ GOOD_REQUESTS: Mapping[str, tuple[Exchange, set[str]]] = {
         SENT | laws("SENT 8"),
     ),
     "latin-1 in a header": (
-        with_request(asks(), headers=(*SENDS, ("User-Agent", "caf\xe9\t\udce9"))),
+        with_request(
+            asks(), headers=(*SENDS, ("User-Agent", "\xa0caf\xe9\xff\t\udca0\udce9\udcff"))
+        ),
         SENT,
     ),
 }
@@ -678,6 +718,10 @@ AUTHORIZATION = "Authorization"
 def keyed(*values: str) -> Exchange:
     keys = tuple((AUTHORIZATION, value) for value in values)
     return with_request(asks(), headers=(SENDS[1], *keys))
+
+
+def headed(*values: str) -> Exchange:
+    return with_request(asks(), headers=(*SENDS, *((f"X-{n}", v) for n, v in enumerate(values))))
 
 
 def calling(path: str, new: Any) -> Exchange:
@@ -711,6 +755,8 @@ def retyped(source: Exchange, content_type: str) -> Exchange:
     return replace(source, answer=answer)
 
 
+HEADLESS = edited(TWO, "choices.0.message", None)
+THINKS = {**USAGE, "completion_tokens_details": {"reasoning_tokens": 6}}
 NOTHING = "CHAT-001 CHAT-002 CHAT-003 CHAT-004 CHAT-008 CHAT-009"
 LESS = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
 
@@ -938,6 +984,44 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("SENT-009", "other", conversation(CALLED, {**ANSWERED, "tool_call_id": "b"}, ANSWERED)),
     ("SENT-009", "twice", conversation(CALLED, ANSWERED, ANSWERED)),
     ("SENT-009", "no call", conversation(ANSWERED)),
+    ("SENT-009", "answers at once", asks(messages=[ANSWERED])),
+    ("SENT-001", "put", with_request(cache("PUT", STORED), body=b"x")),
+    ("SENT-001", "patch", with_request(exchange({}, method="PATCH"), path="/v1/x", body=b"x")),
+    ("SENT-002", "charset", with_request(asks(), headers=(SENDS[0], (KIND, GBK)))),
+    ("SENT-004", "several", headed("\x7f", "\x9f", "\u0100", "\udc9f", "\udd00", "\x1f")),
+    ("SENT-005", "begins with two", with_request(models(), path="//v1/models")),
+    ("WIRE-005", "type", error(401, "error.type", 5)),
+    ("WIRE-007", "two statuses", error(400, type="exceeded_current_quota_error")),
+    ("SSE-007", "an event more", rewritten(stream(*HELLO), lambda body: body + b"data: x\n")),
+    ("SSE-013", "index", stream(begin(), edited(say("a"), "choices.0.index", "0"), end())),
+    ("SSE-013", "delta", stream(begin(), edited(say("a"), "choices.0.delta", "a"), end())),
+    ("SSE-013", "reasoning", stream(begin(), chunk(piece(reasoning_content=7)), end())),
+    ("SSE-013", "calls", stream(begin(), chunk(piece(tool_calls={"index": 0})), end())),
+    ("SSE-014", "user", stream(chunk(piece(role="user")), say("a"), end())),
+    ("USAGE-002", "in a choice", completion("choices.0.usage", {**USAGE, "total_tokens": 1})),
+    ("USAGE-007", "before the end", stream(begin(), say("a"), COUNTED, end(), **INCLUDED)),
+    ("CACHING-002", "number", cache("GET", {**STORED, "id": 5})),
+    ("CACHING-004", "words", cache("GET", {**STORED, "status": "error", "error": "no"})),
+    ("CHAT-003", "zero", completion("created", 0)),
+    ("CHAT-006 CHAT-005", "second", completion("choices.1.message.content", 5, of=HEADLESS, n=2)),
+    ("SSE-003", "at the end", rewritten(stream(*HELLO), lambda body: body + b"id: 1\n")),
+    ("SSE-003", "at the end, by CR", rewritten(stream(*HELLO), lambda body: body + b"id: 1\r")),
+    ("SSE-007", "half a foreign line", rewritten(stream(*HELLO), lambda body: body + b"id: 1")),
+    ("SSE-007", "nothing", rewritten(stream(*HELLO), lambda body: body + b"data:\n")),
+    ("SSE-013", "no array", stream(begin(), edited(say("a"), "choices", {}), end())),
+    ("MODELS-001", "an object", listing({"object": "list", "data": {}})),
+    ("MODELS-004", "other", models(edited(MODEL, "object", "thing"))),
+    ("MODELS-006", "no window", models({**MODEL, "context_length": 0})),
+    ("TOOLCALL-001", "id", calls(edited(CALL, "id", 5))),
+    ("TOOLCALL-002", "all again", calls(HEAD, more("{}", type="function"))),
+    ("TOOLCALL-002", "name again", calls(HEAD, edited(more("{}"), "function.name", "f"))),
+    ("TOOLCALL-002", "number", calls(CALL, {"index": 0, "function": {"arguments": 5}})),
+    ("TOOLCALL-003 TOOLCALL-005", "text", calls(edited(CALL, "index", "0"))),
+    ("USAGE-004", "in the second", completion("choices.0.usage", THINKS)),
+    ("SSE-004 CHAT-009", "nothing but a usage", stream(COUNTED, **INCLUDED)),
+    ("USAGE-008", "empty", saving("")),
+    ("WIRE-010", "empty", with_headers(error(), ("Retry-After", ""))),
+    ("CACHING-005", "not deleted", cache("DELETE", {**DELETED, "deleted": False})),
 ]  # fmt: skip
 
 
@@ -950,6 +1034,26 @@ def test_a_bad_exchange_breaks_only_the_laws_named(broken: str, bad: Exchange) -
     speaking = {finding.law for finding in judge(bad, plane) if finding.violations}
 
     assert speaking == set(broken.split())
+
+
+def test_what_the_laws_say_is_what_is_written_down() -> None:
+    """The sentences of said.json; after a change that is meant, write them anew and read them:
+
+    KIMI_WRITE_GOLDEN=1 python -m pytest tests/wire/test_validators.py
+    """
+    said = {
+        f"{broken}: {name}": {
+            finding.law: list(finding.violations)
+            for plane in (Plane.ADAPTER, Plane.ENDPOINT)
+            for finding in judge(bad, plane)
+            if finding.violations
+        }
+        for broken, name, bad in BAD
+    }
+    if os.environ.get("KIMI_WRITE_GOLDEN"):
+        SAID.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    assert said == json.loads(SAID.read_text("utf-8"))
 
 
 def test_every_law_is_shown_to_speak() -> None:

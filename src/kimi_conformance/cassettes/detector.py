@@ -25,6 +25,8 @@ _PATTERNS = {
 }
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _GZIP = b"\x1f\x8b\x08"
+# Not from within a run of backslashes: of n that would take n² steps.
+_ESCAPE = re.compile(rb"(?<!\\)\\+(?:u00|x)([0-9a-fA-F]{2})")
 LAYERS = 3  # of encodings that are taken off
 LARGEST_INFLATED = 16 * 2**20  # bytes; a larger archive is no recording of ours
 
@@ -126,4 +128,4 @@ def _mostly_text(data: bytes) -> bool:
 
 
 def _unescaped(layer: bytes) -> bytes:
-    return re.sub(rb"\\+(?:u00|x)([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), layer)
+    return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), layer)

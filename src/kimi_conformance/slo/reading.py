@@ -1,7 +1,6 @@
 """Reads objectives from the text of an slo.toml."""
 
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import Any
@@ -15,6 +14,7 @@ from kimi_conformance.slo.objective import (
     Objective,
     Objectives,
 )
+from kimi_conformance.toml import NotTOMLError, loads
 
 __all__ = ["parse"]
 
@@ -28,8 +28,8 @@ def parse(text: str, where: str = "slo.toml") -> Objectives:
             a scenario contradict each other.
     """
     try:
-        tables = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # of TOML, and of numbers and nesting in it
+        tables = loads(text)
+    except NotTOMLError as error:
         raise UsageError(f"{where} is not TOML: {error}") from error
     parsed: dict[str, dict[str, Objective]] = {}
     for scenario, entries in tables.items():

@@ -23,6 +23,7 @@ __all__ = ["BadRequestError", "Received", "RequestReader", "answer_head", "has_b
 
 LARGEST_HEAD = 64 * 2**10  # bytes
 LARGEST_BODY = 64 * 2**20  # bytes of a request
+_LONGEST_LENGTH = 18  # digits; Python refuses to read 4301
 
 _BLANK = b"\r\n\r\n"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -157,7 +158,7 @@ class RequestReader:
 
     def _read_chunks(self) -> bytes | None:
         data = self._bytes
-        while (end := data.find(b"\r\n")) >= 0:
+        while 0 <= (end := data.find(b"\r\n")) <= LARGEST_HEAD:
             size = _chunk_size(bytes(data[:end]))
             if size == 0:
                 return self._read_trailer(end)
@@ -177,6 +178,8 @@ class RequestReader:
     def _read_trailer(self, last: int) -> bytes | None:
         """Drop what stands after the last chunk, up to the empty line."""
         end = self._bytes.find(_BLANK, last)
+        if (end if end >= 0 else len(self._bytes)) > LARGEST_HEAD:
+            raise BadRequestError(431, "What follows a body may have 64 KiB.")
         if end < 0:
             return None
         del self._bytes[: end + 4]
@@ -247,6 +250,8 @@ def _length(headers: Headers, named: dict[str, str]) -> int | None:
     (text,) = lengths if len(lengths) == 1 else ("",)
     if not (text.isascii() and text.isdigit()):
         raise BadRequestError(400, "The length of the body is no number.")
+    if len(text) > _LONGEST_LENGTH:
+        raise BadRequestError(413, "The stage takes up to 64 MiB.")
     return int(text)
 
 

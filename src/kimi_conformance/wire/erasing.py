@@ -62,13 +62,15 @@ def _erase_one(data: bytes, secret: bytes, layers: int = LAYERS) -> bytes:
 @cache
 def _written_out(secret: bytes) -> re.Pattern[bytes]:
     """The secret, each of its bytes plain or escaped in one of several ways."""
-    return re.compile(b"".join(_one_of(byte) for byte in secret))
+    # Not from within a run of backslashes: of n that would take n² steps.
+    first = _one_of(secret[0], rb"(?<!\\)")
+    return re.compile(first + b"".join(map(_one_of, secret[1:])))
 
 
-def _one_of(byte: int) -> bytes:
+def _one_of(byte: int, begins: bytes = b"") -> bytes:
     code = b"".join(b"[%c%c]" % (ord(c.lower()), ord(c.upper())) for c in f"{byte:02x}")
     plain = re.escape(bytes([byte]))
-    return b"(?:%b|%%(?:25)*%b|\\\\+(?:[uU]00|x)%b)" % (plain, code, code)
+    return rb"(?:%b|%%(?:25)*%b|%b\\+(?:[uU]00|x)%b)" % (plain, code, begins, code)
 
 
 @cache

@@ -3,6 +3,8 @@ A mutant without a fault: it knows what a check made use of, so that others need
 
 A mutant differs from this one in the hooks that it overrides. A check that called none of
 them, or whose requests and answers pass through them unchanged, cannot tell the two apart.
+
+Long because it stands in for every method of the reference adapter.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence, Set

@@ -6,12 +6,13 @@ like a secret, and with everything spelt out that an eye cannot see.
 """
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from kimi_conformance.wire.json_values import NOT_JSON, parse_json
+from kimi_conformance.wire.json_values import is_too_deep
 
 __all__ = ["LONGEST", "LineError", "line_of", "message_of", "shown"]
 
@@ -41,9 +42,13 @@ def message_of(line: bytes) -> dict[str, Any]:
     """
     if len(line) > LONGEST:
         raise LineError(f"a line longer than {LONGEST // 2**20} MiB")
-    message = parse_json(line)
-    if message is NOT_JSON:
-        raise LineError("a line that is no JSON")
+    try:
+        text = line.decode()
+        if is_too_deep(text):
+            raise LineError("a line that is no JSON: it is nested too deep")
+        message = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except ValueError:
+        raise LineError("a line that is no JSON") from None
     if not isinstance(message, dict):
         raise LineError("a line that is no JSON object")
     return message
@@ -55,13 +60,27 @@ def shown(text: str | bytes, secrets: Collection[str] = (), longest: int = 200) 
     >>> shown(b"Loading\x1b[31m sk-0123456789")
     'Loading<U+001B>[31m [redacted]'
     """
+    # What is longer is cut, a secret that begins before the cut with it.
+    enough, room = 8 * longest, 4 * max(map(len, secrets), default=0)
+    is_cut = len(text) > enough + room
     if isinstance(text, bytes):
-        text = text[: 8 * longest].decode("utf-8", "backslashreplace")
+        text = text[: enough + room].decode("utf-8", "backslashreplace")
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
+    if is_cut and room:
+        text = text[:-room]
     text = _SECRET.sub("[redacted]", text).strip(" \t\r\n")
     text = "".join(map(_visible, text[: 8 * longest]))
     return text if len(text) <= longest else text[:longest] + " …"
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    """The number; one that is too large for Python would be written as one that JSON lacks."""
+    return number if math.isfinite(number := float(digits)) else _refuse(digits)
 
 
 def _visible(char: str) -> str:

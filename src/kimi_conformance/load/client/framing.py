@@ -17,7 +17,7 @@ __all__ = ["Framing", "NotHTTPError"]
 _HEAD_LIMIT = 65_536  # bytes; of trailers and of one chunk's size line likewise
 _MOST_INTERIM = 100  # answers before the answer
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?")
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)", re.DOTALL)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 _SIZES = {b"%x" % size: size for size in range(1, 2048)}
 _BODILESS = frozenset({204, 304})
@@ -93,25 +93,26 @@ class Framing:
         return self.complete
 
     def _read_head(self, data: bytes) -> bytes:
-        while data:
-            end = data.find(b"\r\n\r\n")
-            if end < 0:
-                if len(data) > _HEAD_LIMIT:
-                    raise NotHTTPError("a head of more than 64 KiB")
-                if not data.startswith(b"HTTP/1."[: len(data)]):
-                    raise NotHTTPError("no HTTP")
-                self._rest = data
-                return b""
-            status = self._understand(data[:end])
-            data = data[end + 4 :]
+        place = 0
+        while (end := data.find(b"\r\n\r\n", place)) >= 0:
+            if end - place > _HEAD_LIMIT:
+                break
+            status = self._understand(data[place:end])
             if status == 101:
                 raise NotHTTPError("a switch of protocols that nobody asked for")
+            place = end + 4
             if status >= 200:
                 self.status = status
-                return self._step(self, data)
+                return self._step(self, data[place:])
             self._interim += 1
             if self._interim > _MOST_INTERIM:
                 raise NotHTTPError("interim answers without end")
+        rest = data[place:]
+        if len(rest) > _HEAD_LIMIT:
+            raise NotHTTPError("a head of more than 64 KiB")
+        if not rest.startswith(b"HTTP/1."[: len(rest)]):
+            raise NotHTTPError("no HTTP")
+        self._rest = rest
         return b""
 
     def _understand(self, head: bytes) -> int:
@@ -181,9 +182,9 @@ class Framing:
                 self._gap = False
             else:
                 end = data.find(b"\r\n", place)
+                if (size if end < 0 else end) - place > _HEAD_LIMIT:
+                    raise NotHTTPError("a chunk without a size")
                 if end < 0:
-                    if size - place > _HEAD_LIMIT:
-                        raise NotHTTPError("a chunk without a size")
                     break
                 found = _CHUNK.fullmatch(data, place, end)
                 if found is None:
@@ -202,10 +203,10 @@ class Framing:
         if data.startswith(b"\r\n"):
             return self._finish(b"", data[2:])
         end = data.find(b"\r\n\r\n")
+        if (len(data) if end < 0 else end) > _HEAD_LIMIT:
+            raise NotHTTPError("trailers of more than 64 KiB")
         if end >= 0:
             return self._finish(b"", data[end + 4 :])
-        if len(data) > _HEAD_LIMIT:
-            raise NotHTTPError("trailers of more than 64 KiB")
         self._rest = data
         return b""
 
@@ -228,6 +229,6 @@ def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
         found = _FIELD.fullmatch(line)
         if found is None:
             raise NotHTTPError("a header that is none")
-        name = found[1].lower()
-        headers[name] = headers[name] + b", " + found[2] if name in headers else found[2]
+        name, value = found[1].lower(), found[2].strip(b" \t")
+        headers[name] = headers[name] + b", " + value if name in headers else value
     return headers
