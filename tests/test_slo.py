@@ -339,6 +339,16 @@ def test_an_interval_that_ends_at_the_target_lies_on_the_good_side() -> None:
     assert verdict(median, response_s=[2.0] * 12 + [3.0] * 12) == "undecided"
 
 
+def test_a_percentile_says_what_it_is_and_what_it_was() -> None:
+    values = [float(value) for value in range(1, 1001)]
+    attained = judge(TAIL, Measured(values={"success": [1.0], "response_s": values}))
+
+    assert (attained.value, attained.unit) == (990.0, "s")
+    assert attained.definition.startswith(
+        "99th percentile (nearest rank, interval by order statistics) of: wall time"
+    )
+
+
 def test_one_more_call_may_be_enough() -> None:
     half = Objective(name="o", metric="success", objective=0.5)
 

@@ -24,6 +24,7 @@ FORMS: dict[str, Callable[[str], bytes]] = {
     "url twice": lambda text: text.replace(SECRET, URL.replace("%", "%25")).encode(),
     "url three times": lambda text: text.replace(SECRET, URL.replace("%", "%2525")).encode(),
     "json": lambda text: text.replace(SECRET, JSON).encode(),
+    "json in capitals": lambda text: text.replace(SECRET, JSON.replace("u", "U")).encode(),
     "json in json": lambda text: json.dumps(text.replace(SECRET, JSON))[1:-1].encode(),
     "hexadecimal escapes": lambda text: text.replace(
         SECRET, JSON.lower().replace("\\u00", "\\x")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kimi_conformance.wire import Answer, Exchange, Frame, Request
-from kimi_conformance.wire.reading import CHAT, Reading, Reply, ToolCall, Usage
+from kimi_conformance.wire.reading import CHAT, Reading, Reply, ToolCall, Usage, media_type
 
 EVENTS = (("Content-Type", "text/event-stream"),)
 
@@ -144,3 +144,20 @@ def test_which_status_is_one_of_success(status: int, ok: bool) -> None:
 def test_the_model_of_a_stream_is_that_of_its_first_chunk(bodies: Any, model: str | None) -> None:
     assert streamed(*bodies).model == model
     assert whole(model=model).model == model
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("text/Plain", ("text/plain", None)),
+        (' a/b ; x=1; Charset = "UTF-8" ', ("a/b", "utf-8")),
+        ("a/b; charset=X-Own=1", ("a/b", "x-own=1")),
+        ("a/b; charset", ("a/b", "")),
+        ("", ("", None)),
+    ],
+)
+def test_a_media_type_is_read_with_its_charset(
+    value: str, expected: tuple[str, str | None]
+) -> None:
+    assert media_type((("Content-Type", value),)) == expected
+    assert media_type(()) == ("", None)

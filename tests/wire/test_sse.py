@@ -43,6 +43,7 @@ def cut(body: bytes, places: Sequence[int]) -> list[bytes]:
         (b"data:a\n\n", ["a"]),
         (b"data:  a\n\n", [" a"]),
         (b"data: a: b\n\n", ["a: b"]),
+        (b"data: aX \n\n", ["aX "]),
         (b"data:\n\n", [""]),
         (b"data\n\n", [""]),
         (b"data\ndata\n\n", ["\n"]),
@@ -70,6 +71,7 @@ def test_the_id_stays_and_the_other_fields_do_not() -> None:
 
     assert first.id == second.id == "7"
     assert (second.event, second.retry) == (None, None)
+    assert [event.id for event in events_of(b"data: a\n\n")] == [None]
 
 
 @pytest.mark.parametrize("retry", [b"soon", b"-1", b"1.5", b"", b"9" * 5000, "٣".encode()])
@@ -120,6 +122,7 @@ def test_what_no_blank_line_closed_is_reported(
 
 def test_a_line_end_cut_in_two_is_one() -> None:
     assert data_of(b"data: a\r", b"", b"\ndata: b\r", b"\n\r", b"\n") == ["a\nb"]
+    assert data_of(b"data: a\r", b"\n", b"\n") == ["a"]
 
 
 def test_an_event_has_the_time_of_the_frame_that_closed_it() -> None:

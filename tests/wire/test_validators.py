@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 from kimi_conformance.requirements import Plane
 from kimi_conformance.wire import LAWS, Answer, Ending, Exchange, Frame, Headers, Request, judge
-from kimi_conformance.wire.law import MOST_VIOLATIONS
+from kimi_conformance.wire.law import MOST_VIOLATIONS, Finding
 
 CATALOGUE = Path(__file__).parents[2] / "conformance" / "requirements" / "wire.toml"
+CSV = (("Content-Type", "text/csv"),)
 KIND, GBK = "Content-Type", "application/json; charset=gbk"
 SAID = Path(__file__).parent / "said.json"
 
@@ -622,6 +623,16 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
         with_headers(exchange(b"", path="/", method="GET"), ("Content-Length", "000")),
         laws("WIRE 1 2"),
     ),
+    "stream, charset": (
+        replace(
+            stream(*HELLO),
+            answer=replace(
+                stream(*HELLO).answer,
+                headers=((KIND, 'text/event-stream; a=b; Charset="UTF-8"'),),
+            ),
+        ),
+        STREAMED,
+    ),
     "created at the first second": (
         completion("created", 1),
         JSON_OK | laws("CHAT 1-9", "USAGE 1-2", "TOOLCALL 5"),
@@ -757,6 +768,7 @@ def retyped(source: Exchange, content_type: str) -> Exchange:
 
 HEADLESS = edited(TWO, "choices.0.message", None)
 THINKS = {**USAGE, "completion_tokens_details": {"reasoning_tokens": 6}}
+IDLESS = edited(say("a"), "id", ...)
 NOTHING = "CHAT-001 CHAT-002 CHAT-003 CHAT-004 CHAT-008 CHAT-009"
 LESS = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
 
@@ -822,6 +834,7 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("SSE-009", "none", stream(begin(), edited(say("a"), "object", ...), end())),
     ("SSE-010", "changes", stream(begin(), edited(say("a"), "id", "chatcmpl-2"), end())),
     ("SSE-010", "none", stream(begin(), edited(say("a"), "id", ...), end())),
+    ("SSE-010", "none, then another", stream(begin(), IDLESS, edited(say("b"), "id", "x"), end())),
     ("SSE-011", "changes", stream(begin(), edited(say("a"), "model", "gpt-4"), end())),
     ("SSE-011", "empty", stream(begin(), edited(say("a"), "model", ""), end())),
     ("SSE-012", "changes", stream(begin(), edited(say("a"), "created", 5), end())),
@@ -1020,6 +1033,15 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("USAGE-004", "in the second", completion("choices.0.usage", THINKS)),
     ("SSE-004 CHAT-009", "nothing but a usage", stream(COUNTED, **INCLUDED)),
     ("USAGE-008", "empty", saving("")),
+    ("SSE-001", "charset", retyped(stream(*HELLO), "text/event-stream; charset=gbk")),
+    ("WIRE-003 WIRE-004", "of a file", exchange(b"a,b", path="/v1/files/f", headers=CSV)),
+    ("WIRE-003 WIRE-004", "no file", exchange(b"a,b", path="/v1/x/content", headers=CSV)),
+    ("CHAT-005", "n is 0", completion("choices.0.message", ..., n=0)),
+    ("CHAT-005", "n is true", completion("choices.0.message", ..., n=True)),
+    ("CHAT-005", "n is 1", completion("choices.0.message", ..., n=1)),
+    ("CHAT-005", "n is a text", completion("choices.0.message", ..., n="1")),
+    ("CACHING-001 CACHING-002 CACHING-003", "nothing", cache("GET", [])),
+    ("WIRE-004", "a page", cache("GET", b"<html>")),
     ("WIRE-010", "empty", with_headers(error(), ("Retry-After", ""))),
     ("CACHING-005", "not deleted", cache("DELETE", {**DELETED, "deleted": False})),
 ]  # fmt: skip
@@ -1036,17 +1058,19 @@ def test_a_bad_exchange_breaks_only_the_laws_named(broken: str, bad: Exchange) -
     assert speaking == set(broken.split())
 
 
+def findings(of: Exchange) -> list[Finding]:
+    return [*judge(of, Plane.ADAPTER), *judge(of, Plane.ENDPOINT)]
+
+
 def test_what_the_laws_say_is_what_is_written_down() -> None:
-    """The sentences of said.json; after a change that is meant, write them anew and read them:
+    """What judged each bad exchange and said what; after a change that is meant, write it anew:
 
     KIMI_WRITE_GOLDEN=1 python -m pytest tests/wire/test_validators.py
     """
     said = {
         f"{broken}: {name}": {
-            finding.law: list(finding.violations)
-            for plane in (Plane.ADAPTER, Plane.ENDPOINT)
-            for finding in judge(bad, plane)
-            if finding.violations
+            "judged by": " ".join(finding.law for finding in findings(bad) if finding.applied),
+            **{each.law: list(each.violations) for each in findings(bad) if each.violations},
         }
         for broken, name, bad in BAD
     }
@@ -1077,6 +1101,22 @@ def test_a_law_asked_alone_says_what_the_judge_says() -> None:
     assert law.applies(bad)
     assert law.violations(bad) == ("object is 'text_completion'",)
     assert law.violations(models()) == ()
+
+
+def test_a_law_that_has_nothing_to_judge_says_so() -> None:
+    found = {each.law: each for each in judge(models(), Plane.ENDPOINT)}
+
+    assert found["SSE-001"] == Finding(law="SSE-001", applied=False)
+    assert found["MODELS-001"] == Finding(law="MODELS-001", applied=True)
+
+
+def test_as_many_violations_as_are_named_are_all_named() -> None:
+    bad = stream(begin(), *["{"] * MOST_VIOLATIONS, end())
+
+    (finding,) = [finding for finding in judge(bad, Plane.ENDPOINT) if finding.violations]
+
+    assert len(finding.violations) == MOST_VIOLATIONS
+    assert finding.violations[-1].startswith(f"event {MOST_VIOLATIONS + 1} is")
 
 
 def test_a_law_names_only_so_many_violations() -> None:
