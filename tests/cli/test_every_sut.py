@@ -21,17 +21,24 @@ CHECKS = ("endpoint/models/one", "endpoint/models/two[a]")
 def test_a_sut_is_dealt_as_a_whole_and_to_one() -> None:
     checks = {f"sut-{number}": {"quick", "slow"} for number in range(9)}
 
-    shares = deal(checks, SECONDS, share=6)
+    shares = deal(checks, SECONDS, share=6, at_a_time=3)
 
     assert [len(share) for share in shares] == [3, 3, 3]
     assert sorted(sut for share in shares for sut in share) == sorted(checks)
     assert all(each == ["quick", "slow"] for share in shares for each in share.values())
 
 
+@pytest.mark.parametrize(("share", "shares"), [(18, 1), (17, 3), (6, 3), (5, 6)])
+def test_no_share_is_left_to_run_alone(share: int, shares: int) -> None:
+    checks = {f"sut-{number}": {"quick", "slow"} for number in range(9)}
+
+    assert len(deal(checks, SECONDS, share=share, at_a_time=3)) == shares
+
+
 def test_the_shares_take_about_equally_long() -> None:
     checks = {"a": {"slow"}, "b": {"slow"}, **{f"c{n}": {"quick"} for n in range(6)}}
 
-    shares = deal(checks, SECONDS, share=4)
+    shares = deal(checks, SECONDS, share=4, at_a_time=2)
 
     assert [len({"a", "b"} & share.keys()) for share in shares] == [1, 1]
 

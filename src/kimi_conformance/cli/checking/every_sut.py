@@ -105,18 +105,24 @@ def _left(task: _Task, run: Run) -> Iterator[_Task]:
 
 
 def deal(
-    checks: Mapping[str, Collection[str]], seconds: Mapping[str, float], share: int = SHARE
+    checks: Mapping[str, Collection[str]],
+    seconds: Mapping[str, float],
+    share: int = SHARE,
+    at_a_time: int = AT_A_TIME,
 ) -> list[Cells]:
-    """The SUTs in shares that take about equally long.
+    """The SUTs in shares that take about equally long; of several, none is left to run alone.
 
     Args:
         checks: The checks that each SUT is to be judged by.
         seconds: How long each check takes.
         share: How many cells are worth a process.
+        at_a_time: How many processes there are.
     """
     costs = {sut: sum(seconds[id] + OVERHEAD for id in ids) for sut, ids in checks.items() if ids}
+    worth = ceil(sum(map(len, checks.values())) / share)
+    number_of_shares = worth if worth <= 1 else ceil(worth / at_a_time) * at_a_time
     shares: list[tuple[float, int, dict[str, list[str]]]] = [
-        (0.0, number, {}) for number in range(ceil(sum(map(len, checks.values())) / share))
+        (0.0, number, {}) for number in range(number_of_shares)
     ]
     for sut in sorted(costs, key=costs.__getitem__, reverse=True):
         cost, number, dealt = shares[0]
