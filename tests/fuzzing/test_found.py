@@ -125,7 +125,7 @@ def test_the_law_that_these_are_made_of_is_sound() -> None:
 
 @pytest.mark.parametrize("schema", ["2", None, [], 2.5])
 def test_a_schema_that_is_no_number_is_told(schema: object) -> None:
-    with pytest.raises(RunError, match="damaged"):
+    with pytest.raises(RunError, match="has schema"):
         runs.parse([runs.encode({"record": "header", "schema": schema})])
 
 

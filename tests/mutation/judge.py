@@ -28,7 +28,7 @@ LIMIT = 15  # seconds of the processor for one mutant: more is an endless loop, 
 
 TESTS = {
     "wire": ("tests/wire",),
-    "slo": ("tests/test_slo.py", "tests/test_slo_planning.py"),
+    "slo": ("tests/test_slo.py", "tests/test_slo_planning.py", "tests/test_slo_reading.py"),
     "statistics": ("tests/test_statistics.py",),
     "verdicts": ("tests/test_verdicts.py",),
 }
