@@ -167,3 +167,14 @@ def test_a_broken_run_counts_before_an_undecided_one(verdicts: str, worst: RunVe
 )
 def test_exit_codes(verdict: RunVerdict, code: int) -> None:
     assert verdict.exit_code == code
+
+
+def test_all_recordings_that_cannot_be_played_are_told() -> None:
+    broken = [replace(PASSED, verdict=Verdict.ERROR, unplayable=name) for name in ("b", "a")]
+
+    assert conclude(broken).because == (
+        "2 recordings cannot be played: a, b. Make it anew with: kimi-conformance record a"
+    )
+    assert conclude(broken[:1]).because == (
+        "1 recording cannot be played: b. Make it anew with: kimi-conformance record b"
+    )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimi_conformance.wire import Frame
+from kimi_conformance.wire import Frame, erasing
 from kimi_conformance.wire.erasing import LAYERS, REMOVED_KEY, erase, erase_in_frames
 
 SECRET = "kimi-" + "Key+0123456789/=~" * 2
@@ -216,3 +216,13 @@ def test_a_secret_that_spans_two_frames_makes_one_frame_of_all(place: int) -> No
 def test_what_holds_no_secret_is_left_as_it_is(text: str) -> None:
     for data in (text.encode(), urllib.parse.quote(text).encode(), json.dumps(text).encode()):
         assert erase(data, (SECRET,)) == data
+
+
+def test_an_archive_that_nobody_can_read_to_its_end_is_taken_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(erasing, "LARGEST", 1000)
+    data = gzip.compress(b"x" * 1001 + SECRET.encode())
+
+    assert erase(b"a" + data, (SECRET,)) == b"a" + REMOVED_KEY
+    assert erase(gzip.compress(b"x" * 1000), (SECRET,)) != REMOVED_KEY

@@ -768,6 +768,10 @@ def retyped(source: Exchange, content_type: str) -> Exchange:
 
 HEADLESS = edited(TWO, "choices.0.message", None)
 THINKS = {**USAGE, "completion_tokens_details": {"reasoning_tokens": 6}}
+LISTED = {"object": "list", "data": [], "has_more": False}
+UNCOUNTED = {**BATCH, "request_counts": None}
+MISCOUNTED = edited(BATCH, "request_counts.failed", 9)
+MISPLACED = ({**MESSAGE_EVENTS[3], "index": None}, {**MESSAGE_EVENTS[3], "index": 7})
 IDLESS = edited(say("a"), "id", ...)
 NOTHING = "CHAT-001 CHAT-002 CHAT-003 CHAT-004 CHAT-008 CHAT-009"
 LESS = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -964,6 +968,18 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("MESSAGES-003", "no end", messages(*MESSAGE_EVENTS[:-1])),
     ("MESSAGES-003", "no beginning", messages(*MESSAGE_EVENTS[1:])),
     ("MESSAGES-003", "open", messages(*MESSAGE_EVENTS[:4], *MESSAGE_EVENTS[5:])),
+    ("FILES-001", "all of it", file("GET", {**FILE, "id": 5, "filename": 5})),
+    ("BATCHES-001", "all of it", batch("POST", {**BATCH, "object": "b", "created_at": "now"})),
+    ("BATCHES-001", "number", batch("POST", {**BATCH, "input_file_id": 5})),
+    ("BATCHES-002", "in the second", batch("GET", {**LISTED, "data": [UNCOUNTED, MISCOUNTED]})),
+    ("BATCHES-003", "other", batch("GET", {**LISTED, "object": "page"})),
+    ("MESSAGES-001", "id", message({**MESSAGE, "id": 5})),
+    ("MESSAGES-001", "type", message({**MESSAGE, "content": [{"type": 5}]})),
+    ("MESSAGES-001", "other streamed reason", event(5, "delta.stop_reason", "stop")),
+    ("MESSAGES-002", "not streamed", event(5, "usage.output_tokens", ...)),
+    ("MESSAGES-002", "as it begins", event(0, "message.usage.input_tokens", "2")),
+    ("MESSAGES-003", "two", messages(*MESSAGE_EVENTS[:3], *MISPLACED, *MESSAGE_EVENTS[4:])),
+    ("MESSAGES-004", "number", refused({"type": 5, "message": "no"})),
     ("MESSAGES-004", "untyped", refused({"message": "no"})),
     ("MESSAGES-004", "mute", refused({"type": "invalid_request_error"})),
     ("MESSAGES-004", "text", refused("no")),
