@@ -16,11 +16,13 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+APART = {"package", "mutation"}  # extras of targets of their own, installed nowhere else
 
 
 def declared(project: dict[str, Any]) -> Iterator[Requirement]:
-    """What the project and its extras ask for on this machine, itself and `package` left out."""
-    extras = [each for name, each in project["optional-dependencies"].items() if name != "package"]
+    """What the project and its extras ask for on this machine, itself and `APART` left out."""
+    groups = project["optional-dependencies"].items()
+    extras = [each for name, each in groups if name not in APART]
     for text in {*project["dependencies"], *(each for extra in extras for each in extra)}:
         requirement = Requirement(text)
         applies = requirement.marker is None or requirement.marker.evaluate()

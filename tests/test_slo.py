@@ -1,9 +1,3 @@
-"""
-Objectives: read from TOML, and judged by interval.
-
-Long because every kind of objective is read and judged at its edges.
-"""
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -18,8 +18,6 @@ from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Head
 
 __all__ = ["SIMULATOR_ORIGIN", "Cassette", "Provenance", "name_of", "read", "write"]
 
-# What a document of another make runs into, here or in YAML's constructors.
-_ILL_MADE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 SIMULATOR_ORIGIN = "http://simulator.invalid"  # no such host: nobody takes it for the real one
 
 

@@ -19,7 +19,6 @@ __all__ = [
     "elements",
     "is_count",
     "is_text",
-    "is_too_deep",
     "members",
     "parse_json",
     "parse_leading_json",
@@ -61,7 +60,7 @@ def parse_json(text: bytes | str) -> Any:
     """
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        return NOT_JSON if is_too_deep(text) else _DECODER.decode(text)
+        return NOT_JSON if _is_too_deep(text) else _DECODER.decode(text)
     except (ValueError, RecursionError):
         return NOT_JSON
 
@@ -69,13 +68,12 @@ def parse_json(text: bytes | str) -> Any:
 def parse_leading_json(text: str) -> Any:
     """The JSON value that a text begins with, whatever follows it, or `NOT_JSON`."""
     try:
-        return NOT_JSON if is_too_deep(text) else _DECODER.raw_decode(text)[0]
+        return NOT_JSON if _is_too_deep(text) else _DECODER.raw_decode(text)[0]
     except (ValueError, RecursionError):
         return NOT_JSON
 
 
-def is_too_deep(text: str) -> bool:
-    """Whether arrays and objects are nested deeper in it than `DEEPEST`."""
+def _is_too_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= DEEPEST:  # as nearly all are
         return False
     depth = 0

@@ -6,17 +6,17 @@ like a secret, and with everything spelt out that an eye cannot see.
 """
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from kimi_conformance.wire.json_values import is_too_deep
+from kimi_conformance.wire.json_values import NOT_JSON, parse_json
 
 __all__ = ["LONGEST", "LineError", "line_of", "message_of", "shown"]
 
 LONGEST = 64 * 2**20  # bytes of one message
+_MAY_BE_HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{300}")
 _SECRET = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}")
 
 
@@ -42,13 +42,9 @@ def message_of(line: bytes) -> dict[str, Any]:
     """
     if len(line) > LONGEST:
         raise LineError(f"a line longer than {LONGEST // 2**20} MiB")
-    try:
-        text = line.decode()
-        if is_too_deep(text):
-            raise LineError("a line that is no JSON: it is nested too deep")
-        message = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-    except ValueError:
-        raise LineError("a line that is no JSON") from None
+    message = parse_json(line)
+    if message is NOT_JSON or (_MAY_BE_HUGE.search(line) and not _can_be_written(message)):
+        raise LineError("a line that is no JSON")
     if not isinstance(message, dict):
         raise LineError("a line that is no JSON object")
     return message
@@ -74,13 +70,13 @@ def shown(text: str | bytes, secrets: Collection[str] = (), longest: int = 200) 
     return text if len(text) <= longest else text[:longest] + " …"
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON number")
-
-
-def _finite(digits: str) -> float:
-    """The number; one that is too large for Python would be written as one that JSON lacks."""
-    return number if math.isfinite(number := float(digits)) else _refuse(digits)
+def _can_be_written(message: object) -> bool:
+    """Whether JSON has a word for each number: Python reads 1e999 as one that it has none for."""
+    try:
+        json.dumps(message, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _visible(char: str) -> str:

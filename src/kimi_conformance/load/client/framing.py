@@ -93,26 +93,25 @@ class Framing:
         return self.complete
 
     def _read_head(self, data: bytes) -> bytes:
-        place = 0
-        while (end := data.find(b"\r\n\r\n", place)) >= 0:
-            if end - place > _HEAD_LIMIT:
-                break
-            status = self._understand(data[place:end])
+        while data:
+            end = data.find(b"\r\n\r\n")
+            if (len(data) if end < 0 else end) > _HEAD_LIMIT:
+                raise NotHTTPError("a head of more than 64 KiB")
+            if end < 0:
+                if not data.startswith(b"HTTP/1."[: len(data)]):
+                    raise NotHTTPError("no HTTP")
+                self._rest = data
+                return b""
+            status = self._understand(data[:end])
+            data = data[end + 4 :]
             if status == 101:
                 raise NotHTTPError("a switch of protocols that nobody asked for")
-            place = end + 4
             if status >= 200:
                 self.status = status
-                return self._step(self, data[place:])
+                return self._step(self, data)
             self._interim += 1
             if self._interim > _MOST_INTERIM:
                 raise NotHTTPError("interim answers without end")
-        rest = data[place:]
-        if len(rest) > _HEAD_LIMIT:
-            raise NotHTTPError("a head of more than 64 KiB")
-        if not rest.startswith(b"HTTP/1."[: len(rest)]):
-            raise NotHTTPError("no HTTP")
-        self._rest = rest
         return b""
 
     def _understand(self, head: bytes) -> int:
