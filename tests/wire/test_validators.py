@@ -768,7 +768,7 @@ def retyped(source: Exchange, content_type: str) -> Exchange:
 
 HEADLESS = edited(TWO, "choices.0.message", None)
 THINKS = {**USAGE, "completion_tokens_details": {"reasoning_tokens": 6}}
-LISTED = {"object": "list", "data": [], "has_more": False}
+PAGE = {"object": "list", "data": [], "has_more": False}
 UNCOUNTED = {**BATCH, "request_counts": None}
 MISCOUNTED = edited(BATCH, "request_counts.failed", 9)
 MISPLACED = ({**MESSAGE_EVENTS[3], "index": None}, {**MESSAGE_EVENTS[3], "index": 7})
@@ -971,8 +971,8 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("FILES-001", "all of it", file("GET", {**FILE, "id": 5, "filename": 5})),
     ("BATCHES-001", "all of it", batch("POST", {**BATCH, "object": "b", "created_at": "now"})),
     ("BATCHES-001", "number", batch("POST", {**BATCH, "input_file_id": 5})),
-    ("BATCHES-002", "in the second", batch("GET", {**LISTED, "data": [UNCOUNTED, MISCOUNTED]})),
-    ("BATCHES-003", "other", batch("GET", {**LISTED, "object": "page"})),
+    ("BATCHES-002", "in the second", batch("GET", {**PAGE, "data": [UNCOUNTED, MISCOUNTED]})),
+    ("BATCHES-003", "other", batch("GET", {**PAGE, "object": "page"})),
     ("MESSAGES-001", "id", message({**MESSAGE, "id": 5})),
     ("MESSAGES-001", "type", message({**MESSAGE, "content": [{"type": 5}]})),
     ("MESSAGES-001", "other streamed reason", event(5, "delta.stop_reason", "stop")),
