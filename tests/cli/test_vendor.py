@@ -136,7 +136,7 @@ def test_a_run_that_its_budget_ends_is_inconclusive(
     cut, most = check(lane, edition, tmp_path, *chats, "--max-requests", f"{enough - 1}")
 
     assert (whole.returncode, all_of_it["verdict"]) == (0, "CONFORMANT")
-    assert all_of_it["spent"]["requests"] == enough
+    assert all_of_it["spent"]["requests"] == enough + 1  # the list of models is told, too
     assert (cut.returncode, most["verdict"]) == (3, "INCONCLUSIVE")
     assert most["spent"]["refused"] > 0
     assert most["counts"]["decided"] > 0.95 * most["counts"]["applicable"]

@@ -153,6 +153,8 @@ def _differences(one: Answers, noisy: set[tuple[str, Trait]], drawn: _Drawn) -> 
         before, after = one.recorded.get(trait), one.first.get(trait)
         if before == after or (one.route, trait) in noisy or _is_inside(trait, one):
             continue
+        if _is_holding(trait, one):
+            continue
         if len(drawn.get((one.route, trait), ())) > 1 and after in drawn[one.route, trait]:
             continue
         if trait.dimension in _NOT_ONCE and one.second is None:
@@ -181,6 +183,12 @@ def _is_inside(trait: Trait, one: Answers) -> bool:
         if one.recorded.get(shape) != one.first.get(shape):
             return True
     return False
+
+
+def _is_holding(trait: Trait, one: Answers) -> bool:
+    """Whether it is of the items of a list that is empty on one side: what an account holds."""
+    items = Trait(Dimension.SHAPE, "data[]")
+    return trait.path.startswith(items.path) and (items in one.recorded) != (items in one.first)
 
 
 def _parent(path: str) -> str:

@@ -1,8 +1,10 @@
 """A Python adapter at the other end of the protocol."""
 
+import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +76,9 @@ async def test_a_result_that_has_no_form_in_json_is_an_error_of_the_call(
 async def test_what_the_adapter_prints_is_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
     with served(monkeypatch) as client:
         assert client.get_handle("a") == "kimi/a"
+        until = time.monotonic() + 10  # what is printed comes by another pipe than the answer
+        while not client._connection.last_words() and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         assert "printed by the adapter" in client._connection.last_words()
 
 
