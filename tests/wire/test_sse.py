@@ -44,6 +44,7 @@ def cut(body: bytes, places: Sequence[int]) -> list[bytes]:
         (b"data:  a\n\n", [" a"]),
         (b"data: a: b\n\n", ["a: b"]),
         (b"data: aX \n\n", ["aX "]),
+        (b"data: aX\n\n", ["aX"]),
         (b"data:\n\n", [""]),
         (b"data\n\n", [""]),
         (b"data\ndata\n\n", ["\n"]),

@@ -586,6 +586,20 @@ GOOD: Mapping[str, tuple[Exchange, set[str]]] = {
         batch("GET", {"object": "list", "data": [BATCH], "has_more": False}),
         laws("WIRE 1 3 4", "BATCHES 1-3"),
     ),
+    "batch, an error": (batch("GET", {"error": {}}, "/b1"), laws("WIRE 1 3 4")),
+    "batches, an error": (batch("GET", {"error": {}}), laws("WIRE 1 3 4")),
+    "message, elsewhere": (exchange(MESSAGE, path="/v1/other"), JSON_OK),
+    "message, not asked for": (
+        exchange(MESSAGE, path="/anthropic/v1/messages", method="GET"),
+        laws("WIRE 1"),
+    ),
+    "messages, refused": (
+        replace(
+            messages(*MESSAGE_EVENTS),
+            answer=replace(messages(*MESSAGE_EVENTS).answer, status=400),
+        ),
+        laws("WIRE 1"),
+    ),
     "message": (message(MESSAGE), laws("WIRE 1", "MESSAGES 1 2")),
     "messages": (messages(*MESSAGE_EVENTS), laws("WIRE 1", "MESSAGES 1-3")),
     "message, refused": (
@@ -968,6 +982,10 @@ BAD: Sequence[tuple[str, str, Exchange]] = [
     ("MESSAGES-003", "no end", messages(*MESSAGE_EVENTS[:-1])),
     ("MESSAGES-003", "no beginning", messages(*MESSAGE_EVENTS[1:])),
     ("MESSAGES-003", "open", messages(*MESSAGE_EVENTS[:4], *MESSAGE_EVENTS[5:])),
+    ("WIRE-005", "a batch", exchange(BATCH, path="/v1/batches/b1", method="GET", status=400)),
+    ("WIRE-005", "a file", exchange(FILE, path="/v1/files/f1", method="GET", status=400)),
+    ("WIRE-006", "of a file", file("GET", {**FILE, "error": {"type": "x"}})),
+    ("WIRE-006", "of a file that goes", file("DELETE", {**FILE_GONE, "error": {"type": "x"}})),
     ("FILES-001", "all of it", file("GET", {**FILE, "id": 5, "filename": 5})),
     ("BATCHES-001", "all of it", batch("POST", {**BATCH, "object": "b", "created_at": "now"})),
     ("BATCHES-001", "number", batch("POST", {**BATCH, "input_file_id": 5})),
