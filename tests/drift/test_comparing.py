@@ -267,3 +267,27 @@ def test_prompts_of_two_requests_and_amounts_that_a_model_decides_may_vary() -> 
     )  # fmt: skip
 
     assert said(other) == said(longer) == []
+
+
+WARM = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11, "cached_tokens": 8}
+COLD = {name: count for name, count in WARM.items() if name != "cached_tokens"}
+
+
+def test_a_prompt_that_was_read_before_is_no_drift() -> None:
+    """The checks of a night ask what its look at drift asks again."""
+    assert said(held(reply(usage=COLD), reply(usage=WARM))) == []
+
+
+def test_a_count_of_cached_tokens_that_the_editions_differ_in_is_drift() -> None:
+    old, new = observe(reply(usage=COLD)), observe(reply(usage=WARM))
+
+    changes = said(held(reply(usage=COLD), reply(usage=WARM), old=old, new=new))
+
+    assert changes == [("additive", "usage.cached_tokens", "absent", "number")]
+
+
+def test_items_of_a_list_that_was_empty_are_what_an_account_holds() -> None:
+    nothing, files = ({"object": "list", "data": data} for data in ([], [{"id": "file-1"}]))
+
+    assert said(held(json_reply(nothing), json_reply(files))) == []
+    assert said(held(json_reply(files), json_reply(nothing))) == []

@@ -55,6 +55,7 @@ SHOWN_HEADERS = (
     "location",
     "msh-context-cache-id",
     "msh-context-cache-token-exp",
+    "msh-context-cache-token-saved",
     "msh-cooldown-seconds",
     "msh-request-id",
     "retry-after",
@@ -66,9 +67,6 @@ WORDS = frozenset(
         *("finish_reason", "stop_reason"),
     }
 )
-# Whether a prompt was read before is a matter of who asked what in the last minutes: a night's own
-# checks warm the cache that its look at drift then meets.
-WARM = frozenset({"cached_tokens", "prompt_tokens_details"})
 FREE = frozenset({"arguments", "body", "input", "metadata", "output", "parameters", "properties"})
 _HEX = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
@@ -193,11 +191,9 @@ def _values(value: Any, path: str) -> dict[Trait, str]:
 
 
 def _walk(value: Any, path: str) -> Iterator[tuple[Trait, str]]:
-    name = path.rpartition(".")[2]
-    if name in WARM:
-        return
     if path:
         yield Trait(Dimension.SHAPE, path), _type(value)
+    name = path.rpartition(".")[2]
     if isinstance(value, dict | list):
         inside = () if name in FREE else _inside(value, path)
         for inner, where in inside:
