@@ -1,7 +1,7 @@
 # make run     set up, then the nightly job on the embedded simulator with a short load test
 # make test    set up, then every test: machinery, mutation matrix, load, browser, packaging
 # make search  set up, then look for counterexamples at length: properties and state machines
-# make fuzz    set up, then give every reader what nobody wrote: 15 minutes (FUZZ_SECONDS for each)
+# make fuzz    set up, then give every reader what nobody wrote: 10 minutes (FUZZ_SECONDS for each)
 # make mutate  set up, then change the pure heart and see that tests notice: half an hour
 # make check   set up, then everything that must be green besides the tests
 # make lowest  in an environment of its own: the lowest versions that pyproject.toml allows, and tests
