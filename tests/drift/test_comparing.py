@@ -291,3 +291,9 @@ def test_items_of_a_list_that_was_empty_are_what_an_account_holds() -> None:
 
     assert said(held(json_reply(nothing), json_reply(files))) == []
     assert said(held(json_reply(files), json_reply(nothing))) == []
+
+
+def test_a_count_of_cached_tokens_of_another_type_is_drift() -> None:
+    changes = said(held(reply(usage=WARM), reply(usage={**WARM, "cached_tokens": "8"})))
+
+    assert changes == [("breaking", "usage.cached_tokens", "number", "string")]

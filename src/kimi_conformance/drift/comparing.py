@@ -197,6 +197,8 @@ def _is_warmth(trait: Trait, one: Answers) -> bool:
     """
     if not any(name in trait.path for name in _WARM):
         return False
+    if trait.dimension is not Dimension.QUANTITY and trait in one.recorded and trait in one.first:
+        return False  # a field of another type
     return one.old is None or one.new is None or one.old.get(trait) == one.new.get(trait)
 
 
