@@ -83,6 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write down the same of this mutant or fault where it changes nothing of a sound run",
     )
     option("--kimi-cells", type=Path, help="a JSON file: the SUTs to judge, by the check's id")
+    option("--kimi-with-parent", action="store_true", help="end when the parent process does")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,6 +97,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """A run that is to leave evidence is one of ours: say at once if its options are wrong."""
+    if session.config.getoption("--kimi-with-parent"):
+        from kimi_conformance.checks.parent import end_with_parent
+
+        end_with_parent()
     if session.config.getoption("--kimi-evidence"):
         bench_of(session.config)
 

@@ -7,8 +7,10 @@ same everywhere: 0 held, 1 not held, 2 wrong use, 3 inconclusive.
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any
@@ -119,13 +121,24 @@ def _command() -> None:
     """
 
 
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Take SIGTERM, by which CI systems stop a job, as Ctrl-C is taken."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main() -> None:
     """Run the command and leave with its exit code."""
     if completing.VARIABLE in os.environ:
         completing.quietly(lambda: _command.main(prog_name=completing.PROGRAM))
         return
     try:
-        code = _command.main(standalone_mode=False)
+        with _sigterm_interrupts():
+            code = _command.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = 2

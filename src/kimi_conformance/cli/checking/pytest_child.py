@@ -7,6 +7,7 @@ run down nor takes part in it. The key reaches the child by its environment only
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ __all__ = ["CheckRun", "SuiteBrokenError", "paths_of", "run_checks", "run_side_b
 
 _CHECKS = "test_*.py"
 POLL = 0.1  # seconds between two looks at the evidence file
+LEAVING = 15.0  # seconds that pytest may take to leave before it is killed
 
 
 class SuiteBrokenError(KimiConformanceError):
@@ -153,22 +155,35 @@ class _Counted:
 def _child(
     arguments: Sequence[str], environment: Mapping[str, str], evidence: Path, plane: str | None
 ) -> Iterator[_Child]:
-    """Starts pytest with these arguments; ends it when the context is left, if it has not."""
+    """Starts pytest with these arguments; ends it when the context is left, if it has not.
+
+    It is in a process group of its own, so that Ctrl-C reaches it once: by way of us.
+    """
     log = evidence.with_name(f"pytest-{plane or 'all'}.log")
     counted = _Counted(evidence)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
+            process_group=0,
         )
         try:
             yield _Child(process, counted, log)
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(10)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a check close what it has open, on a live host too; end what does not leave."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(LEAVING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
@@ -206,7 +221,7 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
     return [
         *("-m", "pytest", "-p", "pytest_asyncio.plugin", "-p", "kimi_conformance.plugin"),
         *("-p", "no:cacheprovider", "-c", str(suite.conformance / "pytest.ini")),
-        *("--rootdir", str(suite.conformance), "-q", "--no-header"),
+        *("--rootdir", str(suite.conformance), "-q", "--no-header", "--kimi-with-parent"),
         # A matrix has thousands of failures on purpose, and nobody reads their tracebacks.
         *(("--kimi-matrix", "--tb=native", "--no-summary") if run.matrix else ("--tb=short",)),
         *(f"{name}={value}" for name, value in single.items() if value is not None),

@@ -85,7 +85,7 @@ def run_scenario(
 ) -> dict[str, Any]:
     """Run a scenario, wait for it, and judge what it sampled by the slo.toml beside it.
 
-    A run that is killed, or interrupted with Ctrl-C or SIGTERM, still has its record: of what
+    A run that is killed, or interrupted with Ctrl-C, still has its record: of what
     was sampled until then, marked as not complete.
 
     Args:

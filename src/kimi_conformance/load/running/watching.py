@@ -1,11 +1,9 @@
 """A process that is run to its end, and heard all the while."""
 
-import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from threading import Event, Thread, current_thread, main_thread
+from collections.abc import Callable, Mapping
+from threading import Event, Thread
 from typing import IO
 
 __all__ = ["watch"]
@@ -47,8 +45,7 @@ def watch(
         _relay(child.stderr, complain),
     ]
     try:
-        with _sigterm_interrupts():
-            child.wait(limit_s)
+        child.wait(limit_s)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         _end(child)
     finally:
@@ -58,19 +55,6 @@ def watch(
         for reader in readers:
             reader.join()
     return child.returncode, "\n".join(tail)
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Take SIGTERM as Ctrl-C is taken: the run is ended, and what there is of it judged."""
-    if current_thread() is not main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _end(child: "subprocess.Popen[str]") -> None:
