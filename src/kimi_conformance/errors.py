@@ -29,6 +29,9 @@ __all__ = [
     "nearest",
 ]
 
+_MOST = 50  # names that a message lists whole; of more it shows a few
+_SHOWN = 10
+
 
 class KimiConformanceError(Exception):
     """The root of every error that this package raises on purpose."""
@@ -81,9 +84,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "Did you mean 'steady_chat'?"
     >>> nearest("zzz", ["b", "a"])
     'Known: a, b.'
+    >>> nearest("zzz", map(str, range(100, 200)))[-26:]
+    '107, 108, 109 and 90 more.'
     """
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Known: {', '.join(names)}." if names else "None is known."
+    if not names:
+        return "None is known."
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _MOST else ""
+    return f"Known: {', '.join(names[: _SHOWN if more else None])}{more}."

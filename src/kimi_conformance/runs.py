@@ -46,7 +46,8 @@ __all__ = [
     "parse",
 ]
 
-SCHEMA = 2  # of the records; a reader refuses a newer one and reads every older one
+SCHEMA = 2
+"""Of the records; a reader refuses a newer one and reads every older one."""
 
 _KNOWN = frozenset(Outcome.__slots__)  # keys of a check record; more are welcome
 

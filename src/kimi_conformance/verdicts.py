@@ -28,7 +28,8 @@ __all__ = [
     "worst_of",
 ]
 
-DECIDED_SHARE = 0.95  # of the applicable MUSTs; below it a run decides nothing
+DECIDED_SHARE = 0.95
+"""Of the applicable MUSTs; below it a run decides nothing."""
 
 
 class Verdict(StrEnum):

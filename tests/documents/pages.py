@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["DOCUMENTS", "PAGES", "ROOT", "Block", "Command", "File", "blocks", "name_of", "steps"]
+__all__ = [
+    "DOCS",
+    "DOCUMENTS",
+    "PAGES",
+    "ROOT",
+    "Block",
+    "Command",
+    "File",
+    "blocks",
+    "name_of",
+    "steps",
+]
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -145,8 +145,9 @@ class Reader:
         for word in shlex.split(self._with_ports(step.line), comments=True):
             if "*" in word:
                 words += sorted(str(path) for path in self.folder.glob(word))
-            elif word == "reports/out/RUN":
-                words.append(str(max(self.folder.glob("reports/out/*/run.jsonl")).parent))
+            elif word.startswith("reports/out/RUN"):
+                newest = max(self.folder.glob("reports/out/*/run.jsonl")).parent
+                words.append(word.replace("reports/out/RUN", str(newest)))
             else:
                 words.append(word)
         before = dict(enumerate(words, 1))

@@ -150,6 +150,7 @@ class Adapter(Protocol):
 
 
 AdapterFactory = Callable[[Binding], Adapter]
+"""Opens an adapter; what `--adapter` names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -680,3 +681,4 @@ CAPABILITIES: Mapping[str, str] = {
     "application": "is a finished application: prints the answer to what its user asks",
     "in_process": "sends through httpx in this process, so that respx sees the official host",
 }
+"""What an adapter may claim, each with what it then does."""

@@ -27,7 +27,9 @@ GREETING: Mapping[str, Any] = {
     "messages": [{"role": "user", "content": "Say hello in one short sentence."}],
     "max_tokens": 64,
 }
+"""The fields of a short chat."""
 WRONG_KEY = "sk-never-issued"
+"""A key that nobody was ever given."""
 
 
 @dataclass(frozen=True, kw_only=True)

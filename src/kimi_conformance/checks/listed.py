@@ -8,7 +8,6 @@ from kimi_conformance.adapters.protocol import ModelConfig
 
 __all__ = ["DOCUMENTED_WINDOWS", "announced", "ids"]
 
-# Letta troubleshooting guide 2.1 and processing flow 3.1.2, in their order.
 DOCUMENTED_WINDOWS: Mapping[str, int] = {
     "moonshot-v1-8k": 8192,
     "moonshot-v1-32k": 32768,
@@ -19,6 +18,7 @@ DOCUMENTED_WINDOWS: Mapping[str, int] = {
     "kimi-thinking-preview": 131072,
     "kimi-latest": 131072,
 }
+"""Context windows in tokens, by model, as the Letta guides have them (2.1 and 3.1.2)."""
 
 
 def ids(models: Iterable[ModelConfig]) -> list[str]:

@@ -10,6 +10,7 @@ from kimi_conformance.verdicts import InconclusiveError
 __all__ = ["EXTRACT", "form", "upload", "uploaded"]
 
 EXTRACT = "file-extract"
+"""The purpose of a file whose text is to be read."""
 _BOUNDARY = "kimi-conformance-boundary"  # always the same, so that a recording can be replayed
 
 

@@ -42,6 +42,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "drift": ("drift", "Show what is answered otherwise than it was recorded."),
     "notify": ("notify", "Tell what is wrong when it begins, and when it has ended."),
     "simulate": ("simulate", "Serve the embedded Kimi API."),
+    "faults": ("faults", "List how the simulator can be wrong on purpose."),
     "selfcheck": ("selfcheck", "Show that every check can fail, and only when it should."),
     "mutate-cassettes": ("mutate_cassettes", "Show that what cassettes say is looked at."),
     "models": ("models", "See, change and verify how the models are configured."),

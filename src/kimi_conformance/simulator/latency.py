@@ -54,3 +54,4 @@ class Latency:
 
 
 INSTANT = Latency()
+"""An engine that takes no time."""

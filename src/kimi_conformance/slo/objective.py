@@ -36,7 +36,6 @@ class Comparison(StrEnum):
 
 _LOGICAL = "logical calls, each one intended to be valid, that brought a usable and complete body"
 
-# What each metric is a list of; the words go into every report, beside the number.
 METRICS: Mapping[str, str] = {
     "success": f"{_LOGICAL} after whatever retries the client itself makes",
     "goodput": _LOGICAL,
@@ -69,9 +68,10 @@ METRICS: Mapping[str, str] = {
         "CPU time of the target's process tree in percent of all cores of the host, each second"
     ),
 }
+"""What each metric is a list of; the words go into every report, beside the number."""
 
-# What a call of its own has, so that goodput can bound it. Gaps are kept of all calls together.
 BOUNDABLE = ("response_s", "ttft_s", "first_answer_s", "tpot_s", "stall_s")
+"""What a call of its own has, so that goodput can bound it; gaps are kept of all calls together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 Headers = tuple[tuple[str, str], ...]
+"""Names and values as they came, in their order."""
 
 
 class Ending(StrEnum):

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 Parameters = Mapping[str, Any]
+"""The settings of a fault, by name."""
 Serve = Callable[[Request, frozenset[str]], Answer]
 
 
@@ -63,6 +64,7 @@ class Sound:
 
 
 Change = Callable[[Request, Sound, Parameters], Answer]
+"""Answers a request wrongly, by what the sound API would say."""
 
 
 def anything(_: Request) -> bool:

@@ -123,7 +123,9 @@ def parse_switch(text: str) -> FaultSwitch:
     """
     name, _, rest = text.strip().partition(":")
     if name not in FAULTS:
-        raise UsageError(f"There is no fault '{name}'. {nearest(name, FAULTS)}")
+        raise UsageError(
+            f"There is no fault '{name}'. {nearest(name, FAULTS)} All: kimi-conformance faults"
+        )
     fault = FAULTS[name]
     given: dict[str, str] = {}
     for item in filter(None, rest.split(",")):

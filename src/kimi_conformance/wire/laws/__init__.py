@@ -34,3 +34,4 @@ LAWS = (
     *messages.LAWS,
     *sent.LAWS,
 )
+"""Every law of the wire, in the order in which they are judged."""
