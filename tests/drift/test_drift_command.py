@@ -21,9 +21,11 @@ from tests.cli.conftest import run
 
 from kimi_conformance import suite as suites
 from kimi_conformance.cassettes import read
-from kimi_conformance.cli.checking import drift_looking
-from kimi_conformance.cli.checking.drift_looking import Limits, against, recordings_of, simulated
-from kimi_conformance.cli.checking.replaying import Recording, Session
+from kimi_conformance.cli.drifting.looking import Deadline, against
+from kimi_conformance.cli.drifting.recordings import Recording, recordings_of
+from kimi_conformance.cli.drifting.replaying import Session
+from kimi_conformance.cli.drifting.runs import between
+from kimi_conformance.cli.drifting.target import Target, simulated
 from kimi_conformance.drift import Change
 from kimi_conformance.errors import BudgetError
 from kimi_conformance.reporting.formats.evidence_schema import flaws
@@ -35,7 +37,7 @@ __all__ = ["run"]
 
 SUITE = suites.find()
 OLD, NEW = "2025-09", "2026-09"
-FOREVER = Limits(until=None, clock=lambda: 0.0)
+FOREVER = Deadline(until=None, clock=lambda: 0.0)
 CHAT, MESSAGES = r"POST /v1/chat/completions(?: \(stream\))?: ", r"POST /anthropic/v1/messages.*: "
 
 # Which key of the editions explains a change: its class, and a pattern of where and what.
@@ -234,7 +236,7 @@ async def test_two_runs_of_the_simulator_with_other_seeds_are_no_drift() -> None
     first = await exchanged("one", simulated(now, seed=1))
     second = await exchanged("two", simulated(now, seed=2))
 
-    found = drift_looking.between(first, second, now)
+    found = between(first, second, now)
 
     assert found.changes == []
     assert found.compared > 20
@@ -245,12 +247,12 @@ async def test_two_runs_of_which_one_has_a_fault_are_drift() -> None:
     first = await exchanged("one", simulated(now, seed=1))
     second = await exchanged("two", simulated(now, ("crlf_lines",), seed=2))
 
-    (change,) = drift_looking.between(first, second, now).changes
+    (change,) = between(first, second, now).changes
 
     assert (change.before, change.after) == ("LF", "CRLF")
 
 
-async def exchanged(name: str, target: drift_looking.Target) -> list[Recording]:
+async def exchanged(name: str, target: Target) -> list[Recording]:
     """What a run of the recorded requests would have exchanged, each sent twice."""
     found = []
     for recording in some("streaming"):
@@ -278,9 +280,9 @@ async def test_ids_of_today_are_sent_in_place_of_those_of_the_recording() -> Non
 async def test_nothing_is_begun_after_the_time_and_what_was_found_is_told() -> None:
     now = SUITE.edition(NEW)
     ticks = iter(range(100_000))
-    limits = Limits(until=3.0, clock=lambda: float(next(ticks)))
+    deadline = Deadline(until=3.0, clock=lambda: float(next(ticks)))
 
-    found = await against(some("chat"), now, simulated(now), limits)
+    found = await against(some("chat"), now, simulated(now), deadline)
 
     assert found.ended == "the time is over"
     assert 0 < found.compared < found.asked

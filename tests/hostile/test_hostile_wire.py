@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.hostile.bodies import VALUES, bomb
 
-from kimi_conformance.cli.checking.replaying import LONGEST_ID, Session
+from kimi_conformance.cli.drifting.replaying import LONGEST_ID, Session
 from kimi_conformance.requirements import Plane
 from kimi_conformance.stage.pacing import _told
 from kimi_conformance.wire import inflating

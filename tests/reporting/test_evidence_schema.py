@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from kimi_conformance.baselines import KnownFailure
 from kimi_conformance.checks.evidence import Evidence, restored
-from kimi_conformance.cli.checking.drift_looking import Found
+from kimi_conformance.cli.drifting.found import Found
 from kimi_conformance.cli.keeping.drift_evidence import drift_record, looked_record
 from kimi_conformance.cli.keeping.proof import Proof
 from kimi_conformance.cli.keeping.run_folder import RunFolder

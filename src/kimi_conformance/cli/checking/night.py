@@ -20,15 +20,11 @@ from typing import Any
 from kimi_conformance.checks.evidence import answered_by_the_api
 from kimi_conformance.cli.asking.load_options import Bounds
 from kimi_conformance.cli.asking.target import Target
-from kimi_conformance.cli.checking.drift_looking import (
-    Found,
-    live_target,
-    look,
-    recordings_of,
-    simulated,
-)
-from kimi_conformance.cli.checking.drift_looking import Target as Asked
-from kimi_conformance.cli.checking.replaying import Recording
+from kimi_conformance.cli.drifting.found import Found
+from kimi_conformance.cli.drifting.looking import look
+from kimi_conformance.cli.drifting.recordings import Recording, recordings_of
+from kimi_conformance.cli.drifting.target import Target as Asked
+from kimi_conformance.cli.drifting.target import live_target, simulated
 from kimi_conformance.cli.keeping.drift_evidence import drift_record, looked_record, verdict_of
 from kimi_conformance.cli.keeping.recorded_days import ages_of
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run

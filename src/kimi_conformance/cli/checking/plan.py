@@ -15,7 +15,7 @@ from typing import Any
 from kimi_conformance.cassettes import read
 from kimi_conformance.cli.asking.target import Target
 from kimi_conformance.cli.checking.pytest_child import CheckRun
-from kimi_conformance.cli.checking.replaying import Recording
+from kimi_conformance.cli.drifting.recordings import Recording
 from kimi_conformance.cli.keeping.proof import checks_by_requirement
 from kimi_conformance.cli.showing import show
 from kimi_conformance.editions import Edition

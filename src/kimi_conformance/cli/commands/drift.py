@@ -12,17 +12,11 @@ from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.asking.target import DEFAULT_EDITION, inspect
-from kimi_conformance.cli.checking.drift_looking import (
-    Found,
-    Target,
-    between,
-    live_target,
-    look,
-    recordings_of,
-    recordings_of_run,
-    simulated,
-)
-from kimi_conformance.cli.checking.replaying import Recording
+from kimi_conformance.cli.drifting.found import Found
+from kimi_conformance.cli.drifting.looking import look
+from kimi_conformance.cli.drifting.recordings import Recording, recordings_of, recordings_of_run
+from kimi_conformance.cli.drifting.runs import between
+from kimi_conformance.cli.drifting.target import Target, live_target, simulated
 from kimi_conformance.cli.keeping.damage import damage_told
 from kimi_conformance.cli.keeping.drift_evidence import (
     change_lines,

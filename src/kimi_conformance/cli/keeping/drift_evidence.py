@@ -3,22 +3,18 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kimi_conformance.cli.drifting.found import Found
 from kimi_conformance.drift import Age, Change
 from kimi_conformance.verdicts import RunVerdict
-
-if TYPE_CHECKING:
-    from kimi_conformance.cli.checking.drift_looking import (
-        Found,  # with all that answers: slow to import
-    )
 
 __all__ = ["change_lines", "drift_answer", "drift_record", "looked_record", "verdict_of", "wrapped"]
 
 WIDTH = 80
 
 
-def verdict_of(found: "Found") -> tuple[RunVerdict, str]:
+def verdict_of(found: Found) -> tuple[RunVerdict, str]:
     """Whether there is drift, and the sentence that belongs to it."""
     if found.changes:
         count = len(found.changes)
@@ -37,7 +33,7 @@ def drift_record(change: Change) -> dict[str, Any]:
 
 
 def looked_record(
-    found: "Found", before: str, after: str, fresh: Sequence[Age] = ()
+    found: Found, before: str, after: str, fresh: Sequence[Age] = ()
 ) -> dict[str, Any]:
     """The record of having looked: at what, and at what not."""
     verdict, because = verdict_of(found)

@@ -9,7 +9,7 @@ one, as the refusal says.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
@@ -18,25 +18,12 @@ from kimi_conformance.stage import Source
 from kimi_conformance.wire.exchange import Answer, Broken, Ending, Exchange, Frame, Relay, Request
 from kimi_conformance.wire.json_values import is_count, members, parse_json
 
-__all__ = ["Recording", "Session"]
+__all__ = ["LONGEST_ID", "Session"]
 
 _KEYLESS = "incorrect_api_key_error"  # how a request without any key is refused
 _MOMENTS = ("created_at", "created")
 LONGEST_ID = 256  # characters of one that is sent back
 LAST_MOMENT = 2**53  # seconds since the Unix epoch that a float can tell apart
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """What is sent again.
-
-    Attributes:
-        name: Of the cassette, or of the run.
-        exchanges: In order, `len(exchanges) >= 1`.
-    """
-
-    name: str
-    exchanges: Sequence[Exchange]
 
 
 @dataclass(slots=True, kw_only=True)

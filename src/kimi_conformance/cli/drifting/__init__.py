@@ -1,0 +1,1 @@
+"""Recordings being held against what is answered now."""
