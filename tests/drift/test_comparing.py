@@ -286,6 +286,44 @@ def test_a_count_of_cached_tokens_that_the_editions_differ_in_is_drift() -> None
     assert changes == [("additive", "usage.cached_tokens", "absent", "number")]
 
 
+FRESH = {"input_tokens": 9, "cache_read_input_tokens": 0, "output_tokens": 2}
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {**FRESH, "input_tokens": 1, "cache_read_input_tokens": 8},
+        {**FRESH, "input_tokens": 1, "cache_creation_input_tokens": 8},
+    ],
+    ids=["read", "put there"],
+)
+def test_a_prompt_of_the_anthropic_face_that_was_cached_is_no_drift(now: dict[str, int]) -> None:
+    before = {**FRESH, "cache_creation_input_tokens": 0}
+
+    assert said(held(reply(usage=before), reply(usage={**before, **now}))) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "changes"),
+    [
+        ({**FRESH, "input_tokens": 12}, [("quantitative", "usage.input_tokens", "9", "12")]),
+        (
+            {**FRESH, "input_tokens": 4, "cache_read_input_tokens": 8},
+            [("quantitative", "usage.input_tokens", "9", "4")],
+        ),
+        (
+            {name: count for name, count in FRESH.items() if name != "input_tokens"},
+            [("breaking", "usage.input_tokens", "number", "absent")],
+        ),
+    ],
+    ids=["longer", "longer and read before", "not counted"],
+)
+def test_a_prompt_of_the_anthropic_face_that_is_counted_otherwise_is_drift(
+    now: dict[str, int], changes: list[tuple[str, str, str, str]]
+) -> None:
+    assert said(held(reply(usage=FRESH), reply(usage=now))) == changes
+
+
 def test_items_of_a_list_that_was_empty_are_what_an_account_holds() -> None:
     nothing, files = ({"object": "list", "data": data} for data in ([], [{"id": "file-1"}]))
 

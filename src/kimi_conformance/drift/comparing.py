@@ -27,9 +27,11 @@ _CHOSEN = ("message.", "delta.", "content[].", "content_block.")
 _NO_ROUTE = Trait(Dimension.SHAPE, "scode")  # only the other shape of a 404 has it
 _POOLED = frozenset(Dimension) - {Dimension.STATUS}
 _COUNTED = ("usage.prompt_tokens",)  # by the request alone
+_REST = "input_tokens"  # on the Anthropic face: the prompt without what the cache had to do with
+_CACHED = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _WARM = (
     *("cached_tokens", "prompt_tokens_details", "header msh-context-cache-token-saved"),
-    *("cache_read_input_tokens", "usage.input_tokens"),  # the Anthropic face counts the rest
+    *_CACHED,
 )
 _NOT_ONCE = frozenset({Dimension.QUANTITY, Dimension.ORDER})  # one answer alone does not tell
 
@@ -195,11 +197,33 @@ def _is_warmth(trait: Trait, one: Answers) -> bool:
     A night's own checks warm the cache that its look at drift then meets. Where the editions
     differ in it, it is drift all the same.
     """
+    if trait.path.endswith(f"usage.{_REST}"):
+        return _is_same_prompt(trait, one) and _editions_agree(trait, one)
     if not any(name in trait.path for name in _WARM):
         return False
     if trait.dimension is not Dimension.QUANTITY and trait in one.recorded and trait in one.first:
         return False  # a field of another type
+    return _editions_agree(trait, one)
+
+
+def _editions_agree(trait: Trait, one: Answers) -> bool:
     return one.old is None or one.new is None or one.old.get(trait) == one.new.get(trait)
+
+
+def _is_same_prompt(trait: Trait, one: Answers) -> bool:
+    """Whether a prompt is as long as before, and only more or less of it was cached."""
+    if trait.dimension is not Dimension.QUANTITY or trait not in one.first:
+        return False
+    before, after = _prompt(trait, one.recorded), _prompt(trait, one.first)
+    return before is not None and before == after
+
+
+def _prompt(rest: Trait, traits: Traits) -> int | None:
+    """The tokens of a prompt on the Anthropic face; None: not all its counts are one number."""
+    usage = rest.path.removesuffix(_REST)
+    places = [Trait(Dimension.QUANTITY, f"{usage}{name}") for name in (_REST, *_CACHED)]
+    counts = [traits.get(place, "0") for place in places]
+    return sum(map(int, counts)) if all(map(str.isdecimal, counts)) else None
 
 
 def _is_holding(trait: Trait, one: Answers) -> bool:
