@@ -52,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("--kimi-without", action="append", default=[], help="what the endpoint does not offer")
     option("--kimi-samples", type=int, help="requests a requirement that is decided by a share")
     option("--kimi-max-requests", type=int, help="budget of a live run, in requests")
+    option("--kimi-sent", type=int, default=0, help="requests of it that were sent before")
     option("--kimi-max-tokens", type=int, help="budget of a live run, in tokens asked for")
     option("--kimi-max-cost", type=float, help="budget of a live run, in dollars asked for")
     option("--kimi-price-in", type=float, default=0.0, help="dollars a million prompt tokens")
@@ -137,6 +138,7 @@ def _make_bench(config: pytest.Config) -> "Bench":
                 without=frozenset(option("--kimi-without")),
                 samples=option("--kimi-samples"),
                 max_requests=option("--kimi-max-requests"),
+                sent=option("--kimi-sent"),
                 max_tokens=option("--kimi-max-tokens"),
                 max_cost=option("--kimi-max-cost"),
                 price_in=option("--kimi-price-in"),

@@ -89,6 +89,16 @@ def test_the_shares_of_workers_never_add_up_to_more(count: int) -> None:
     assert 0.0999999 < sum(share.max_cost or 0 for share in shares) <= 0.1
 
 
+def test_what_was_sent_before_the_load_is_spent() -> None:
+    whole = Spending(max_requests=5, sent=1)
+
+    left = [Account(whole.share(number, 2)) for number in range(2)]
+
+    assert [account.requests for account in left] == [1, 0]
+    with pytest.raises(BudgetError, match="--max-requests 1 does not cover another"):
+        Account(Spending(max_requests=1, sent=1)).reserve(body())
+
+
 def test_what_is_not_limited_is_not_limited_for_workers() -> None:
     assert Spending().share(0, 2) == Spending()
 

@@ -87,6 +87,7 @@ class Bench:
             options.max_cost,
             options.price_in,
             options.price_out,
+            requests=options.sent,
         )
         total = options.time_total
         self._until = None if total is None else time.monotonic() + total - _age_of_process()
@@ -205,8 +206,10 @@ class Bench:
     def close(self) -> None:
         """Say what was spent on a live endpoint, and stop the stage."""
         if self.options.lane == "live":
-            spent = {"record": "budget", "part": "checks", **asdict(self.budget)}
-            self.evidence.add({**spent, **self._paced()})
+            mine = replace(self.budget, requests=self.budget.requests - self.options.sent)
+            self.evidence.add(
+                {"record": "budget", "part": "checks", **asdict(mine), **self._paced()}
+            )
         self.evidence.close()
         self._closing.close()
 

@@ -28,6 +28,7 @@ class Options:
     without: frozenset[str] = frozenset()
     samples: int | None = None
     max_requests: int | None = None
+    sent: int = 0
     max_tokens: int | None = None
     max_cost: float | None = None
     price_in: float = 0.0

@@ -31,6 +31,7 @@ __all__ = [
     "known_model",
     "lane_of",
     "listed_models",
+    "requests_to_inspect",
     "unasked",
 ]
 
@@ -60,7 +61,7 @@ class Target:
         api_key: Of a live one, else None.
         model: The model to ask, or None for the edition's default.
         without: The capabilities that it does not claim.
-        requests: How many were sent to find out.
+        requests: How many it takes to find out; they count against the limit of a run.
     """
 
     lane: str
@@ -115,9 +116,8 @@ def inspect(
             f"edition cannot be told. Name it with --edition: {', '.join(editions)}"
         )
     asked = _model(model, ids, found)
-    sent = int("models" not in without) + (UNSERVED in without) * PROBES
     missing = _not_claimed(url, api_key, without)
-    return Target(lane, found.name, url, api_key, asked, missing, sent)
+    return Target(lane, found.name, url, api_key, asked, missing, requests_to_inspect(without))
 
 
 def unasked(
@@ -136,7 +136,12 @@ def unasked(
     name = suite.edition(edition or DEFAULT_EDITION).name
     if edition is None and base_url is not None:
         click.echo(f"Planned for edition {name}: name another one with --edition.", err=True)
-    return Target("live", name, base_url, None, model, tuple(without))
+    return Target("live", name, base_url, None, model, tuple(without), requests_to_inspect(without))
+
+
+def requests_to_inspect(without: Sequence[str] = ()) -> int:
+    """How many requests `inspect` sends to a live endpoint."""
+    return int("models" not in without) + (UNSERVED in without) * PROBES
 
 
 def known_model(suite: Suite, target: Target, model_is: str | None) -> str | None:

@@ -213,5 +213,6 @@ def plan_of(target: Target, adapters: Sequence[str], **chosen: Any) -> CheckRun:
         base_url=target.base_url,
         api_key=target.api_key,
         model=target.model,
+        sent=target.requests,
     )
     return replace(run, **{key: value for key, value in chosen.items() if value is not None})

@@ -300,8 +300,9 @@ def tell(
             "estimated. Record it with: kimi-conformance record"
         )
     pricing = _Pricing(suite.edition(run.edition), run.model, run.model_is, prices)
-    if again:
-        found = replace(found, shares=[*found.shares, _drift(again, pricing)])
+    before = [Share("inspection", requests=target.requests)] if target.requests else []
+    after = [_drift(again, pricing)] if again else []
+    found = replace(found, shares=[*before, *found.shares, *after])
     total = found.total
     where = target.base_url or "a live endpoint"
     show.say(f"Plan, edition {run.edition}, {where}: nothing was sent.\n", json_file)
@@ -343,8 +344,9 @@ def _notes(found: Estimate, run: CheckRun, pricing: _Pricing) -> Iterator[str]:
     )
     yield pricing.told
     yield (
-        "Before the checks, GET /models is asked for once; where an endpoint is slow to make a "
-        "cache or a batch ready, it is asked more often than was recorded."
+        "The inspection, GET /models before the checks, finds out whether they can be run. Where "
+        "an endpoint is slow to make a cache or a batch ready, it is asked more often than was "
+        "recorded."
     )
     if run.max_requests is not None and run.max_requests < found.total.requests:
         yield f"The budget of {run.max_requests} requests would not be enough."

@@ -32,7 +32,11 @@ class SuiteBrokenError(KimiConformanceError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """Which checks to run on whom; see the plugin's options."""
+    """Which checks to run on whom; see the plugin's options.
+
+    Attributes:
+        sent: Requests that were sent before; they count against `max_requests`, too.
+    """
 
     lane: str
     edition: str
@@ -48,6 +52,7 @@ class CheckRun:
     without: Sequence[str] = ()
     samples: int | None = None
     max_requests: int | None = None
+    sent: int = 0
     max_tokens: int | None = None
     max_cost: float | None = None
     price_in: float | None = None
@@ -198,6 +203,7 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-model-is": run.model_is,
         "--kimi-samples": run.samples,
         "--kimi-max-requests": run.max_requests,
+        "--kimi-sent": run.sent or None,
         "--kimi-max-tokens": run.max_tokens,
         "--kimi-max-cost": run.max_cost,
         "--kimi-price-in": run.price_in,

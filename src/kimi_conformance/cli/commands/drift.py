@@ -136,7 +136,7 @@ def drift(
             suite, LIVE, edition=edition, base_url=base_url, api_key=api_key, model=model
         )
         now = suite.edition(found.edition)
-        budget = Budget(max_requests, max_tokens)
+        budget = Budget(max_requests, max_tokens, requests=found.requests)
         until = None if pacing.time_total is None else time.monotonic() + pacing.time_total
         pace = Pace(
             **limits(pacing, now),

@@ -122,7 +122,7 @@ def nightly(
         seconds=pacing.time_total,
         load_s=seconds or 0.0,
     )
-    ends, mine = night.ends("checks"), night.bounds_of("checks", Spent(requests=target.requests))
+    ends, mine = night.ends("checks"), night.bounds_of("checks", Spent())
     pace = limits(pacing, suite.edition(target.edition))
     plan = plan_of(
         target,

@@ -11,7 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kimi_conformance.cli.asking.load_options import Bounds
-from kimi_conformance.cli.asking.target import DEFAULT_BASE_URL, DEFAULT_EDITION, Target
+from kimi_conformance.cli.asking.target import (
+    DEFAULT_BASE_URL,
+    DEFAULT_EDITION,
+    Target,
+    requests_to_inspect,
+)
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import UsageError
 from kimi_conformance.load.running.launch import foresee_scenario
@@ -55,7 +60,8 @@ def foreseen(
         UsageError: There is no such edition.
     """
     name = suite.edition(edition or DEFAULT_EDITION).name
-    return Target(lane, name, base_url, None, model)
+    inspecting = requests_to_inspect() if lane == "live" else 0
+    return Target(lane, name, base_url, None, model, requests=inspecting)
 
 
 def plan_of_load(
@@ -82,6 +88,7 @@ def plan_of_load(
         "edition": target.edition,
         "base_url": target.base_url,
         "target": target.lane,
+        "inspection": target.requests,
         "dollars": round(dollars, 6) if spending.priced else None,
         "price_in": spending.price_in,
         "price_out": spending.price_out,
@@ -134,6 +141,8 @@ def _lines(plan: Mapping[str, Any]) -> Iterator[str]:
         f"{plan['judged']:,} of them after the warm-up of {plan['warm_up_s']:g} s; "
         f"an answer is assumed to take {plan['response_s']:g} s."
     )
+    if plan["inspection"]:
+        yield "Before them, GET /models is asked for once; --max-requests counts it, too."
     yield (
         f"{plan['prompt_tokens']:,} tokens of prompts, estimated, and at most "
         f"{plan['answer_tokens']:,} of answers."

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +104,14 @@ class Order:
         scenario: Its name.
         duration_s: How long it is to last, warm-up included.
         bounds: What it may spend.
+        sent: Requests that were sent before; they count against the bounds.
         crew: Which processes put it on.
     """
 
     scenario: str
     duration_s: float
     bounds: Bounds = field(default_factory=Bounds)
+    sent: int = 0
     crew: Crew = field(default_factory=Crew)
 
 
@@ -123,7 +125,9 @@ def run_load(suite: Suite, order: Order, target: Target, folder: Path) -> Mappin
     show.say(f"{order.scenario}: {order.duration_s:g} s of load …", "-")
     how: dict[str, Any] = {
         "duration_s": order.duration_s,
-        "spending": spending_of(suite, target.edition, target.model, order.bounds),
+        "spending": replace(
+            spending_of(suite, target.edition, target.model, order.bounds), sent=order.sent
+        ),
         "crew": order.crew,
         "on_line": passed_on,
     }
@@ -199,7 +203,7 @@ def measure(
             "workers": order.crew.expect,
         },
     )
-    record = run_load(suite, order, target, folder.folder)
+    record = run_load(suite, replace(order, sent=target.requests), target, folder.folder)
     folder.append(record)
     verdict, because = judged_load(record)
     folder.end(verdict, because or f"{scenario} kept every objective")

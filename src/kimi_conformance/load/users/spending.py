@@ -35,6 +35,7 @@ class Spending:
         price_in: Dollars a million tokens of prompts, or None: not known.
         price_out: The same of answers.
         unsaid_tokens: Of an answer, at most, where the request does not say.
+        sent: Requests that were sent before the load: they count as spent.
 
     Raises:
         UsageError: A limit is not above zero, or there is one of dollars and no price.
@@ -46,6 +47,7 @@ class Spending:
     price_in: float | None = None
     price_out: float | None = None
     unsaid_tokens: int = 1024
+    sent: int = 0
 
     def __post_init__(self) -> None:
         for option, limit in self.limits.items():
@@ -100,6 +102,7 @@ class Spending:
             max_requests=_part(self.max_requests, number, count),
             max_tokens=_part(self.max_tokens, number, count),
             max_cost=None if self.max_cost is None else self.max_cost / count * _A_LITTLE_LESS,
+            sent=0 if number else self.sent,
         )
 
 
@@ -122,7 +125,7 @@ class Account:
     """What was spent of it.
 
     Attributes:
-        requests: Sent.
+        requests: Sent, with those before the load.
         prompt: Tokens, of those that ended as the answers count them, of others at their worst.
         answer: Likewise.
         refused: Requests that were not sent, since a limit might have been passed.
@@ -131,7 +134,8 @@ class Account:
 
     def __init__(self, spending: Spending) -> None:
         self.spending = spending
-        self.requests = self.prompt = self.answer = self.refused = 0
+        self.requests = spending.sent
+        self.prompt = self.answer = self.refused = 0
         self.reached = ""
         self._known: dict[bytes, Reserved] = {}
 
