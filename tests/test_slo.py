@@ -123,6 +123,14 @@ def test_an_undecided_share_says_how_many_more_it_needs() -> None:
     assert judge(SUCCESS, Measured(values={"success": calls(0, 9)})).needed is None
 
 
+def test_the_interval_of_a_mean_of_amounts_does_not_go_below_zero() -> None:
+    """As that of two seconds of CPU time would."""
+    found = judge(CPU, Measured(values={"cpu_percent": [1.0, 3.0]}))
+
+    assert (found.low, found.value) == (0.0, 2.0)
+    assert found.high == pytest.approx(2 + 12.706, abs=0.001)
+
+
 def test_how_many_more_is_no_question_of_a_mean() -> None:
     with pytest.raises(ValueError, match="no share"):
         needed(RESPONSE, [1.0])

@@ -86,9 +86,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     'Known: a, b.'
     >>> nearest("zzz", map(str, range(100, 200)))[-26:]
     '107, 108, 109 and 90 more.'
+    >>> nearest("2024-01", ["2025-09", "2026-09"])
+    'Known: 2025-09, 2026-09.'
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    is_word = any(map(str.isalpha, name))  # dates share most of what they are made of
+    close = get_close_matches(name, names, n=1, cutoff=0.6 if is_word else 0.75)
     if close:
         return f"Did you mean '{close[0]}'?"
     if not names:

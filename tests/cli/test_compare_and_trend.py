@@ -95,7 +95,7 @@ def test_two_suts_and_two_models_of_one_run_are_compared(run: Any) -> None:
     ("name", "told"),
     [
         ("night-77", "Did you mean 'night-7'"),
-        ("last~9", "only 8 runs like night-7"),
+        ("last~9", "in the history: 8, so there is no last~9"),
         ("last:nobody", "neither a SUT nor a model 'nobody'"),
     ],
 )

@@ -96,6 +96,19 @@ def test_a_footer_is_not_believed_against_its_checks(run: Run, catalogue: Catalo
     assert "do not bear that out" in report.alerts[0]
 
 
+def test_a_verdict_that_the_requirements_of_today_would_not_give_is_told(
+    run: Run, catalogue: Catalogue
+) -> None:
+    """As where a requirement was none yet on the day of the run."""
+    footer = {"verdict": "NOT CONFORMANT", "because": "1 requirement is broken: SSE-99"}
+
+    report = view(run_of(run, outcome(), footer={**footer, "seconds": 1.0}), catalogue)
+
+    assert report.headline.because == "1 requirement is broken: SSE-99"
+    assert "of the day of the run" in report.alerts[0]
+    assert "CONFORMANT: " in report.alerts[0]
+
+
 @pytest.mark.parametrize(
     ("lane", "source", "sentence"),
     [

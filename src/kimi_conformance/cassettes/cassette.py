@@ -9,9 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vcr.serialize import CASSETTE_FORMAT_VERSION
-from vcr.serializers import yamlserializer
-
 from kimi_conformance.cassettes.document import document_of
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Headers, Request
@@ -89,6 +86,10 @@ def write(path: Path, cassette: Cassette, origin: str) -> None:
     Raises:
         CassetteError: The folder cannot be written.
     """
+    # Slow to import, and only who records needs it.
+    from vcr.serialize import CASSETTE_FORMAT_VERSION
+    from vcr.serializers import yamlserializer
+
     document = {
         "version": CASSETTE_FORMAT_VERSION,
         "provenance": {

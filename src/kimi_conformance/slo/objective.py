@@ -1,7 +1,7 @@
 """Objectives: what is measured, and what it must be."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kimi_conformance.statistics import (
@@ -174,11 +174,19 @@ def _percentile(percent: float) -> Statistic:
     )
 
 
+def _mean_interval(values: Sequence[float]) -> Interval | None:
+    """That of the mean of amounts, of which none is below 0."""
+    interval = mean_interval(values, CONFIDENCE)
+    if interval is None or interval.low is None:
+        return interval
+    return replace(interval, low=max(interval.low, 0.0))
+
+
 STATISTICS: Mapping[str, Statistic] = {
     "mean": Statistic(
         words="mean (Student's t interval)",
         value=mean,
-        interval=lambda values: mean_interval(values, CONFIDENCE),
+        interval=_mean_interval,
     ),
     "p50": _percentile(50),
     "p90": _percentile(90),

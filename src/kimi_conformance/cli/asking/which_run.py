@@ -81,8 +81,8 @@ def _last(history: History, back: int) -> PastRun:
     like = history.runs(like=newest[0], limit=back + 1)
     if len(like) <= back:
         raise UsageError(
-            f"There are only {len(like)} runs like {newest[0].id} (job {newest[0].job}, edition "
-            f"{newest[0].edition}, lane {newest[0].lane}), so there is no last~{back}."
+            f"Runs like {newest[0].id} (job {newest[0].job}, edition {newest[0].edition}, lane "
+            f"{newest[0].lane}) in the history: {len(like)}, so there is no last~{back}."
         )
     return history.filled(like[0])
 

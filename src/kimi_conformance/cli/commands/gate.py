@@ -32,7 +32,7 @@ def gate(
 ) -> int:
     """Judge an adapter offline, by recordings and scripted answers.
 
-    For every pull request: no network, no key, seconds. Without --adapter it judges the
+    For every pull request: it needs no network and no key. Without --adapter it judges the
     reference adapter; against every edition of the API, unless one is named.
     """
     suite = suites.find()

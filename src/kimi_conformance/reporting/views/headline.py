@@ -55,7 +55,15 @@ def headline_of(
     if checked and verdict is RunVerdict.CONFORMANT is not conclusion.verdict:
         alert = f"The run's footer says {verdict}, but its checks do not bear that out."
         return _spoken(conclusion.verdict, conclusion.because), (alert,)
-    return _spoken(verdict, str(run.footer.get("because") or conclusion.because)), ()
+    because = str(run.footer.get("because") or conclusion.because)
+    alone = not (run.loads or run.looked or run.proofs or run.refused)  # nothing else decided it
+    if checked and alone and (verdict, because) != (conclusion.verdict, conclusion.because):
+        alert = (
+            "The verdict is that of the day of the run. Its checks are counted by the requirements "
+            f"of today, by which it is {conclusion.verdict}: {conclusion.because}."
+        )
+        return _spoken(verdict, because), (alert,)
+    return _spoken(verdict, because), ()
 
 
 def judged(conclusion: Conclusion, *, complete: bool) -> Headline:
