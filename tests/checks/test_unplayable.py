@@ -109,7 +109,7 @@ def test_one_cassette_makes_a_whole_run_red(harm: str, tmp_path: Path) -> None:
         file.unlink()
     else:
         file.write_text(text.replace("GET", "PUT") if harm == "other" else text[:-40])
-    target = inspect(SUITE, "cassette", edition="2025-09", base_url=None, api_key=None, model=None)
+    target = inspect(SUITE, "cassette", edition="2025-09")
     plan = replace(
         plan_of(target, ("reference",), plane="endpoint"), topics=("models",), cassettes=copy
     )

@@ -55,7 +55,7 @@ def test_after_a_change_of_one_check_only_its_cassette_differs(copy: Path, tmp_p
     )
 
     plan = plan_of(
-        inspect(SUITE, "simulator", edition="2025-09", base_url=None, api_key=None, model=None),
+        inspect(SUITE, "simulator", edition="2025-09"),
         ("reference",),
         topics=("models",),
         record_into=copy,

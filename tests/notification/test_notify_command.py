@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,11 +14,13 @@ import pytest
 sys.path.append(str(Path(__file__).parents[2]))
 
 from tests.cli.conftest import run
+from tests.history.memories import probe
 from tests.notification.test_alerts import alert, told
 
 from kimi_conformance.alerts import GitHub, SendError, decide
 from kimi_conformance.alerts.issue import MARK
 from kimi_conformance.errors import UsageError
+from kimi_conformance.history.store import History
 from kimi_conformance.runs import encode
 
 __all__ = ["run"]
@@ -165,6 +168,23 @@ def test_what_is_missing_is_said_before_anything_is_sent(run: Any) -> None:
     for wrong in (("--github", "x/y"), ("--webhook",)):
         assert run("notify", "--run", night("CONFORMANT"), *wrong).code == 2
     assert run("notify").code == 2
+
+
+def test_of_two_endpoints_one_is_named_by_option_or_environment(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with History(Path("reports/history.sqlite"), create=True) as opened:
+        for host in ("one", "other"):
+            opened.add_probe(probe(time.time() - 60, base_url=f"https://{host}.example/v1"))
+
+    refused = run("notify")
+    named = run("notify", "--base-url", "https://one.example/v1/")
+    monkeypatch.setenv("KIMI_BASE_URL", "https://other.example/v1")
+    by_environment = run("notify")
+
+    assert refused.code == 2
+    assert "https://one.example/v1, https://other.example/v1" in refused.err
+    assert [named.code, by_environment.code] == [0, 0]
 
 
 def test_a_pull_request_or_an_issue_of_somebody_else_is_not_ours(server: Server) -> None:

@@ -1,14 +1,14 @@
 """Options of load runs: whom they load, what they may spend, which processes put the load on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import click
 
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import live_options, options
 from kimi_conformance.cli.asking.gathering import gathered
 from kimi_conformance.cli.asking.options import seconds
-from kimi_conformance.cli.asking.target import lane_of
+from kimi_conformance.cli.asking.target import LiveEndpoint, lane_of
 from kimi_conformance.errors import UsageError
 from kimi_conformance.load.running.crew import address
 from kimi_conformance.load.running.launch import Crew
@@ -47,9 +47,7 @@ class Wanted:
     Attributes:
         target: "simulator" or "live", or None: live where a base URL is given.
         edition: Of the API, or None: that of the scenario, or of what a live endpoint lists.
-        base_url: Of a live endpoint.
-        api_key: Of a live endpoint.
-        model: The model to ask, or None: the edition's default.
+        live: The live endpoint; its model is asked of the simulator, too.
         duration: Seconds.
         bounds: What it may spend.
         plan: Which share of requests is expected to be bad, where only a plan is wanted.
@@ -60,9 +58,7 @@ class Wanted:
 
     target: str | None
     edition: str | None
-    base_url: str | None
-    api_key: str | None = field(repr=False)
-    model: str | None
+    live: LiveEndpoint
     duration: float
     bounds: Bounds
     plan: float | None
@@ -73,7 +69,7 @@ class Wanted:
     @property
     def lane(self) -> str:
         """What is loaded: "simulator" or "live"."""
-        return lane_of(self.target, self.base_url, default="simulator")
+        return lane_of(self.target, self.live.base_url, default="simulator")
 
 
 _bounds = gathered(
@@ -201,7 +197,7 @@ wanted = gathered(
     Wanted,
     options.load_target,
     options.edition,
-    options.live,
+    live_options.live,
     options.duration,
     _bounds,
     _plan,

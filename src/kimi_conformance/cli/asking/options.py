@@ -14,17 +14,13 @@ from kimi_conformance.errors import UsageError
 __all__ = [
     "adapters",
     "baseline",
-    "budget",
     "duration",
     "edition",
     "endpoint",
     "json_file",
     "json_flag",
-    "live",
     "load_target",
-    "offered",
     "out",
-    "planning",
     "samples",
     "seconds",
 ]
@@ -169,56 +165,11 @@ endpoint = _all(
     ),
 )
 
-live = _all(
-    endpoint,
-    click.option(
-        "--model", metavar="M", shell_complete=completing.models, help="The model to ask."
-    ),
-)
-
-offered = _all(
-    click.option(
-        "--model-is",
-        metavar="ID",
-        shell_complete=completing.models,
-        help="Which model of the edition that is, where the endpoint names it otherwise.",
-    ),
-    click.option(
-        "--without",
-        multiple=True,
-        metavar="A,B",
-        shell_complete=completing.capabilities,
-        help="What the endpoint does not offer: caching, files, …; or 'unserved', whatever it "
-        "answers 404 for. Its checks are then not claimed.",
-    ),
-)
-
-budget = _all(
-    click.option(
-        "--max-requests",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Budget on live: requests.",
-    ),
-    click.option(
-        "--max-tokens",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Budget on live: tokens asked for.",
-    ),
-)
-
 samples = click.option(
     "--samples",
     type=click.IntRange(min=1),
     metavar="N",
     help="Requests for each requirement that is decided by a share; default: as it says itself.",
-)
-
-planning = _all(
-    click.option("--plan", "plan_only", is_flag=True, help="Say what it would cost; send nothing."),
-    click.option("--price-in", type=float, metavar="D", help="Dollars a million prompt tokens."),
-    click.option("--price-out", type=float, metavar="D", help="The same of answers."),
 )
 
 load_target = click.option(

@@ -7,7 +7,7 @@ inconclusive, each with its own long story.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -23,6 +23,7 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "DEFAULT_EDITION",
     "LANES",
+    "LiveEndpoint",
     "Target",
     "UnreachableTargetError",
     "UnusableTargetError",
@@ -48,6 +49,21 @@ class UnusableTargetError(KimiConformanceError):
 
 class UnreachableTargetError(UnusableTargetError):
     """Nobody answers there, or not yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveEndpoint:
+    """A live endpoint as the user names it; None is what was left open.
+
+    Attributes:
+        base_url: Version segment included.
+        api_key: Its key.
+        model: The model to ask.
+    """
+
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +98,8 @@ def inspect(
     suite: Suite,
     lane: str,
     *,
-    edition: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
+    edition: str | None = None,
+    live: LiveEndpoint = LiveEndpoint(),
     without: Sequence[str] = (),
 ) -> Target:
     """Find out what is judged, and as what.
@@ -97,13 +111,13 @@ def inspect(
     if edition is not None:
         suite.edition(edition)
     if lane != "live":
-        return Target(lane, edition or DEFAULT_EDITION, None, None, model, tuple(without))
-    if not api_key:
+        return Target(lane, edition or DEFAULT_EDITION, None, None, live.model, tuple(without))
+    if not live.api_key:
         raise UsageError(
             "The live endpoint needs a key: set KIMI_API_KEY. Without one, judge the embedded "
             "simulator with --lane simulator."
         )
-    url = (base_url or DEFAULT_BASE_URL).rstrip("/")
+    url, api_key = (live.base_url or DEFAULT_BASE_URL).rstrip("/"), live.api_key
     from kimi_conformance.stage import refuse_unsendable  # slow to import
 
     refuse_unsendable(url, api_key)
@@ -115,7 +129,7 @@ def inspect(
             f"None of the models at {url} is one that we know ({', '.join(ids[:4])} …), so the "
             f"edition cannot be told. Name it with --edition: {', '.join(editions)}"
         )
-    asked = _model(model, ids, found)
+    asked = _model(live.model, ids, found)
     missing = _not_claimed(url, api_key, without)
     return Target(lane, found.name, url, api_key, asked, missing, requests_to_inspect(without))
 
@@ -123,9 +137,8 @@ def inspect(
 def unasked(
     suite: Suite,
     *,
-    edition: str | None,
-    base_url: str | None,
-    model: str | None,
+    edition: str | None = None,
+    live: LiveEndpoint = LiveEndpoint(),
     without: Sequence[str] = (),
 ) -> Target:
     """The same for a run that is only planned: nothing is sent, so the edition must be named.
@@ -134,9 +147,17 @@ def unasked(
         UsageError: There is no such edition.
     """
     name = suite.edition(edition or DEFAULT_EDITION).name
-    if edition is None and base_url is not None:
+    if edition is None and live.base_url is not None:
         click.echo(f"Planned for edition {name}: name another one with --edition.", err=True)
-    return Target("live", name, base_url, None, model, tuple(without), requests_to_inspect(without))
+    return Target(
+        "live",
+        name,
+        live.base_url,
+        None,
+        live.model,
+        tuple(without),
+        requests_to_inspect(without),
+    )
 
 
 def requests_to_inspect(without: Sequence[str] = ()) -> int:

@@ -35,7 +35,7 @@ from kimi_conformance.stage import Budget, Pace
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["Night", "Spent", "look_for_drift", "offered", "priced"]
+__all__ = ["Night", "Spent", "look_for_drift", "priced", "recordings_offered"]
 
 WEIGHTS = {"checks": 3, "drift": 1, "load": 1}
 TO_REPORT = (0.05, 15.0)  # of the time: this share, and no more than so many seconds
@@ -135,7 +135,7 @@ def priced(suite: Suite, target: Target, bounds: Bounds) -> Bounds:
     return bounds._replace(price_in=found.price_in, price_out=found.price_out)
 
 
-def offered(suite: Suite, target: Target) -> tuple[list[Recording], int]:
+def recordings_offered(suite: Suite, target: Target) -> tuple[list[Recording], int]:
     """The recordings of what a target claims to offer, and how many requests the others have."""
     every = recordings_of(suite, target.edition)
     kept = [
@@ -162,7 +162,7 @@ def look_for_drift(
         CassetteError: A recording is damaged.
     """
     now, until = suite.edition(target.edition), night.ends("drift")
-    recordings, missing = offered(suite, target)
+    recordings, missing = recordings_offered(suite, target)
     budgets = read_run(folder.evidence).budgets
     budget = _budget(night.bounds_of("drift", Spent.by(budgets)))
     asked = (

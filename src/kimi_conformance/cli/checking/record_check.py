@@ -122,7 +122,7 @@ def recorded_requirements(suite: Suite) -> tuple[str, ...]:
 
 
 def _plan(suite: Suite, edition: str) -> CheckRun:
-    target = inspect(suite, "cassette", edition=edition, base_url=None, api_key=None, model=None)
+    target = inspect(suite, "cassette", edition=edition)
     return plan_of(target, ("reference",))
 
 

@@ -1,16 +1,18 @@
 """`kimi-conformance check`."""
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking import completing, live_options, options
 from kimi_conformance.cli.asking.helping import command
-from kimi_conformance.cli.asking.offered import parse_without
+from kimi_conformance.cli.asking.live_options import Allowance, Offered, Planning
 from kimi_conformance.cli.asking.target import (
     LANES,
+    LiveEndpoint,
     UnusableTargetError,
     inspect,
     known_model,
@@ -29,11 +31,11 @@ __all__ = ["check"]
 @options.adapters
 @options.edition
 @click.option("--lane", type=click.Choice(LANES), help="What answers. Default: cassette.")
-@options.live
-@options.offered
-@options.budget
+@live_options.live
+@live_options.offered
+@live_options.allowance
 @options.samples
-@options.planning
+@live_options.planning
 @click.option(
     "--requirement",
     "requirements",
@@ -67,17 +69,11 @@ def check(
     adapters: tuple[str, ...],
     edition: str | None,
     lane: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
-    model_is: str | None,
-    without: tuple[str, ...],
-    max_requests: int | None,
-    max_tokens: int | None,
+    live: LiveEndpoint,
+    offered: Offered,
+    allowance: Allowance,
     samples: int | None,
-    plan_only: bool,
-    price_in: float | None,
-    price_out: float | None,
+    planning: Planning,
     requirements: tuple[str, ...],
     topics: tuple[str, ...],
     time_limit: float,
@@ -92,13 +88,11 @@ def check(
     suite = suites.find()
     find = (
         partial(unasked, suite)
-        if plan_only
-        else partial(inspect, suite, lane_of(lane, base_url, default="cassette"), api_key=api_key)
+        if planning.plan_only
+        else partial(inspect, suite, lane_of(lane, live.base_url, default="cassette"))
     )
     try:
-        target = find(
-            edition=edition, base_url=base_url, model=model, without=parse_without(without)
-        )
+        target = find(edition=edition, live=live, without=offered.without)
     except UnusableTargetError as error:
         show.answer(
             {"verdict": "INCONCLUSIVE", "because": str(error), "checks": [], "counts": {}},
@@ -111,20 +105,19 @@ def check(
         plane=plane,
         requirements=requirements,
         topics=topics,
-        max_requests=max_requests,
-        max_tokens=max_tokens,
-        model_is=known_model(suite, target, model_is),
+        **asdict(allowance),
+        model_is=known_model(suite, target, offered.model_is),
         without=target.without,
         samples=samples,
         time_limit=time_limit,
         baseline=baseline,
     )
-    if plan_only:
+    if planning.plan_only:
         from kimi_conformance.cli.checking.plan import (  # it knows all mutants: slow to import
             Prices,
             tell,
         )
 
-        tell(suite, target, plan, Prices(price_in, price_out), json_file)
+        tell(suite, target, plan, Prices(planning.price_in, planning.price_out), json_file)
         return 0
     return judge(suite, "check", target, plan, out=out, json_file=json_file)

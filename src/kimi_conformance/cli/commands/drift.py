@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking import completing, live_options, options
 from kimi_conformance.cli.asking.helping import command
+from kimi_conformance.cli.asking.live_options import Allowance
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
-from kimi_conformance.cli.asking.target import DEFAULT_EDITION, inspect
+from kimi_conformance.cli.asking.target import DEFAULT_EDITION, LiveEndpoint, inspect
 from kimi_conformance.cli.drifting.found import Found
 from kimi_conformance.cli.drifting.looking import look
 from kimi_conformance.cli.drifting.recordings import Recording, recordings_of, recordings_of_run
@@ -84,8 +85,8 @@ class _Asked:
     help="Who says it now: 'live', 'simulator', or a run's folder or file.",
 )
 @options.edition
-@options.live
-@options.budget
+@live_options.live
+@live_options.allowance
 @pacing
 @click.option(
     "--fault",
@@ -105,11 +106,8 @@ def drift(
     from_edition: str | None,
     to: str,
     edition: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
-    max_requests: int | None,
-    max_tokens: int | None,
+    live: LiveEndpoint,
+    allowance: Allowance,
     pacing: Pacing,
     faults: tuple[str, ...],
     seed: int,
@@ -132,19 +130,17 @@ def drift(
         target = simulated(now, faults, seed)
         asked = _against(suite, from_, from_edition, target, "the simulator", SIMULATOR, None)
     else:
-        found = inspect(
-            suite, LIVE, edition=edition, base_url=base_url, api_key=api_key, model=model
-        )
+        found = inspect(suite, LIVE, edition=edition, live=live)
         now = suite.edition(found.edition)
-        budget = Budget(max_requests, max_tokens, requests=found.requests)
+        budget = Budget(**asdict(allowance), requests=found.requests)
         until = None if pacing.time_total is None else time.monotonic() + pacing.time_total
         pace = Pace(
             **limits(pacing, now),
             completion=now.model(now.default_model).max_tokens,
             until=until,
         )
-        live = live_target(str(found.base_url), str(found.api_key), now, found.model, budget, pace)
-        asked = _against(suite, from_, from_edition, live, str(found.base_url), LIVE, budget, until)
+        one = live_target(str(found.base_url), str(found.api_key), now, found.model, budget, pace)
+        asked = _against(suite, from_, from_edition, one, str(found.base_url), LIVE, budget, until)
     return _tell(suite, asked, out, json_file, _ages(suite, asked, from_))
 
 

@@ -38,7 +38,7 @@ def gate(
     suite = suites.find()
     runs = []
     for name in [edition] if edition else suite.editions():
-        target = inspect(suite, "cassette", edition=name, base_url=None, api_key=None, model=None)
+        target = inspect(suite, "cassette", edition=name)
         plane = None if suite.has_recordings(name, "endpoint") else "adapter"
         chosen = {"plane": plane, "baseline": baseline}
         runs.append((target, plan_of(target, adapters or ("reference",), **chosen)))

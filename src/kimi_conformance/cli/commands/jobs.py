@@ -1,7 +1,7 @@
 """`kimi-conformance nightly` and `sla`: the jobs that load, too."""
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,14 +10,20 @@ import click
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.registry import installed
-from kimi_conformance.cli.asking import completing, load_options, options
+from kimi_conformance.cli.asking import completing, live_options, load_options, options
 from kimi_conformance.cli.asking.helping import command
+from kimi_conformance.cli.asking.live_options import Allowance, Offered, Planning
 from kimi_conformance.cli.asking.load_options import Bounds, Wanted
-from kimi_conformance.cli.asking.offered import parse_without
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
-from kimi_conformance.cli.asking.target import inspect, known_model, unasked
+from kimi_conformance.cli.asking.target import LiveEndpoint, inspect, known_model, unasked
 from kimi_conformance.cli.checking.judging import Part, judge, plan_of
-from kimi_conformance.cli.checking.night import Night, Spent, look_for_drift, offered, priced
+from kimi_conformance.cli.checking.night import (
+    Night,
+    Spent,
+    look_for_drift,
+    priced,
+    recordings_offered,
+)
 from kimi_conformance.cli.keeping import sla_window
 from kimi_conformance.cli.keeping.history_file import remembered
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
@@ -50,12 +56,12 @@ def available() -> tuple[str, ...]:
     show_default=True,
     help="What answers: the endpoint at KIMI_BASE_URL, or the embedded simulator.",
 )
-@options.live
-@options.offered
-@options.budget
+@live_options.live
+@live_options.offered
+@live_options.allowance
 @pacing
 @options.samples
-@options.planning
+@live_options.planning
 @click.option(
     "--max-cost",
     type=click.FloatRange(min=0, min_open=True),
@@ -78,18 +84,12 @@ def nightly(
     adapters: tuple[str, ...],
     edition: str | None,
     lane: str,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
-    model_is: str | None,
-    without: tuple[str, ...],
-    max_requests: int | None,
-    max_tokens: int | None,
+    live: LiveEndpoint,
+    offered: Offered,
+    allowance: Allowance,
     pacing: Pacing,
     samples: int | None,
-    plan_only: bool,
-    price_in: float | None,
-    price_out: float | None,
+    planning: Planning,
     max_cost: float | None,
     yes_live: bool,
     load_duration: float | None,
@@ -107,13 +107,18 @@ def nightly(
     Exit codes: 0 all held, 1 something did not hold or there is drift, 3 it could not be looked.
     """
     began, suite = time.monotonic(), suites.find()
-    bounds = Bounds(max_requests, max_tokens, max_cost, price_in, price_out)
-    asked = foreseen(suite, lane, edition=edition, base_url=base_url, model=model)
+    bounds = Bounds(
+        **asdict(allowance),
+        max_cost=max_cost,
+        price_in=planning.price_in,
+        price_out=planning.price_out,
+    )
+    asked = foreseen(suite, lane, edition=edition, live=live)
     seconds = None if no_load else load_duration or (SHORT_LOAD if lane == "simulator" else None)
-    if seconds is not None and lane == "live" and not plan_only:
+    if seconds is not None and lane == "live" and not planning.plan_only:
         guard(suite, LOAD, asked, seconds, bounds, yes_live=yes_live)
-    find = partial(unasked, suite) if plan_only else partial(inspect, suite, lane, api_key=api_key)
-    target = find(edition=edition, base_url=base_url, model=model, without=parse_without(without))
+    find = partial(unasked, suite) if planning.plan_only else partial(inspect, suite, lane)
+    target = find(edition=edition, live=live, without=offered.without)
     wanted = {"checks": True, "drift": not no_drift, "load": seconds is not None}
     night = Night(
         parts=[part for part, asked_for in wanted.items() if asked_for],
@@ -130,20 +135,21 @@ def nightly(
         **mine._asdict(),
         time_total=None if ends is None else max(ends - time.monotonic(), 0.0),
         **pace,
-        model_is=known_model(suite, target, model_is),
+        model_is=known_model(suite, target, offered.model_is),
         without=target.without,
         samples=samples,
         baseline=baseline,
     )
-    if plan_only:
+    if planning.plan_only:
         from kimi_conformance.cli.checking.plan import (  # it knows all mutants: slow to import
             Prices,
             tell,
         )
 
-        whole = replace(plan, max_requests=max_requests, max_tokens=max_tokens)
-        again = [] if no_drift else offered(suite, target)[0]
-        tell(suite, target, whole, Prices(price_in, price_out), json_file, again)
+        whole = replace(plan, **asdict(allowance))
+        again = [] if no_drift else recordings_offered(suite, target)[0]
+        prices = Prices(planning.price_in, planning.price_out)
+        tell(suite, target, whole, prices, json_file, again)
         if load_duration is None or no_load:
             show.say("A load test (--load-duration) is not in it.", json_file)
         else:

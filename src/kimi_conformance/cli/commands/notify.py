@@ -26,6 +26,7 @@ from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.damage import damage_told
 from kimi_conformance.cli.keeping.history_file import history_file
+from kimi_conformance.cli.keeping.one_endpoint import bare, only_endpoint
 from kimi_conformance.cli.keeping.run_folder import read_run
 from kimi_conformance.cli.showing import show
 from kimi_conformance.errors import RunError, UsageError
@@ -59,7 +60,12 @@ STATE = Path("reports/alerts.json")
     metavar="N",
     help="How far back the history is looked at.",
 )
-@click.option("--base-url", metavar="U", help="Tell of this endpoint only.")
+@click.option(
+    "--base-url",
+    envvar="KIMI_BASE_URL",
+    metavar="U",
+    help="Tell of this endpoint only; also by KIMI_BASE_URL.",
+)
 @click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -126,16 +132,9 @@ def _of_history(
         loads = opened.loads(window.start, window.end)
         probes = opened.probes(window.start, window.end)
     loads = [load for load in loads if load.kind == "live"]
-    of_loads = {load.base_url.rstrip("/") for load in loads}
-    urls = of_loads | {probe.base_url.rstrip("/") for probe in probes}
-    if base_url is None and len(urls) > 1:
-        raise UsageError(
-            f"The history knows {len(urls)} endpoints: {', '.join(sorted(urls))}. "
-            "Name one with --base-url."
-        )
-    only = {base_url.rstrip("/")} if base_url else urls
-    loads = [load for load in loads if load.base_url.rstrip("/") in only]
-    probes = [probe for probe in probes if probe.base_url.rstrip("/") in only]
+    url = only_endpoint([each.base_url for each in (*loads, *probes)], base_url)
+    loads = [load for load in loads if bare(load.base_url) == url]
+    probes = [probe for probe in probes if bare(probe.base_url) == url]
     promised = probed_objectives(
         parse((suite.loadtests / "slo.toml").read_text("utf-8")).of("probe")
     )

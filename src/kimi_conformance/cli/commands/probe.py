@@ -5,14 +5,16 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
 import click
 
-from kimi_conformance.cli.asking import options
+from kimi_conformance.cli.asking import live_options, options
 from kimi_conformance.cli.asking.helping import command
+from kimi_conformance.cli.asking.live_options import Allowance
 from kimi_conformance.cli.asking.stopping import told_to_stop
 from kimi_conformance.cli.asking.target import DEFAULT_BASE_URL
 from kimi_conformance.cli.keeping.history_file import history_file
@@ -53,7 +55,7 @@ LONGEST = 30.0  # seconds that a request may take, or the interval if that is sh
     "--for", "for_s", type=options.seconds, metavar="TIME", help="How long; default: for ever."
 )
 @click.option("--once", is_flag=True, help="One round, for cron; --interval says how often.")
-@options.budget
+@live_options.allowance
 @click.option(
     "--metrics-port", type=click.IntRange(0, 65535), metavar="P", help="Serve OpenMetrics there."
 )
@@ -72,8 +74,7 @@ def probe(
     interval: float,
     for_s: float | None,
     once: bool,
-    max_requests: int | None,
-    max_tokens: int | None,
+    allowance: Allowance,
     metrics_port: int | None,
     metrics_host: str,
     history: Path,
@@ -119,7 +120,7 @@ def probe(
             interval_s=interval,
             remember=remember,
             warn=lambda text: show.say(f"Warning: {text}", "-"),
-            budget=Budget(max_requests, max_tokens),
+            budget=Budget(**asdict(allowance)),
             times=times,
             random=Random(),  # noqa: S311 - of jitter, no secret
         )

@@ -4,14 +4,16 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cli.asking import completing, options
+from kimi_conformance.cli.asking import completing, live_options, options
 from kimi_conformance.cli.asking.helping import command
-from kimi_conformance.cli.asking.target import Target, inspect, unasked
+from kimi_conformance.cli.asking.live_options import Allowance, Planning
+from kimi_conformance.cli.asking.target import LiveEndpoint, Target, inspect, unasked
 from kimi_conformance.cli.checking.judging import plan_of
 from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
@@ -37,9 +39,9 @@ __all__ = ["record"]
 )
 @click.option("--plane", type=click.Choice(["adapter", "endpoint"]), help="Record this one only.")
 @options.edition
-@options.live
-@options.budget
-@options.planning
+@live_options.live
+@live_options.allowance
+@live_options.planning
 @click.option("--check", "check_only", is_flag=True, help="Say what ails the cassettes there are.")
 @click.option(
     "--into",
@@ -52,14 +54,9 @@ def record(
     source: str,
     plane: str | None,
     edition: str | None,
-    base_url: str | None,
-    api_key: str | None,
-    model: str | None,
-    max_requests: int | None,
-    max_tokens: int | None,
-    plan_only: bool,
-    price_in: float | None,
-    price_out: float | None,
+    live: LiveEndpoint,
+    allowance: Allowance,
+    planning: Planning,
     check_only: bool,
     into: Path | None,
     json_file: str | None,
@@ -86,29 +83,26 @@ def record(
         "plane": plane,
         "topics": chosen,
         "record_into": folder.resolve(),
-        "max_requests": max_requests,
-        "max_tokens": max_tokens,
+        **asdict(allowance),
     }
-    if plan_only:
+    if planning.plan_only:
         from kimi_conformance.cli.checking.plan import (  # it knows all mutants: slow to import
             Prices,
             tell,
         )
 
-        target = unasked(suite, edition=named, base_url=base_url, model=model)
+        target = unasked(suite, edition=named, live=live)
         run = plan_of(target, ("reference",), **wanted)
-        tell(suite, target, run, Prices(price_in, price_out), json_file)
+        tell(suite, target, run, Prices(planning.price_in, planning.price_out), json_file)
         return 0
-    live = source == "live"
-    editions = [named] if live or edition else _editions(topics) or list(suite.editions())
+    is_live = source == "live"
+    editions = [named] if is_live or edition else _editions(topics) or list(suite.editions())
     checks: list[Outcome] = []
     for each in editions:
-        target = inspect(
-            suite, source, edition=each, base_url=base_url, api_key=api_key, model=model
-        )
+        target = inspect(suite, source, edition=each, live=live)
         run = plan_of(target, ("reference",), **wanted)
-        if live:
-            _foretell(suite, target, run, price_in, price_out)
+        if is_live:
+            _foretell(suite, target, run, planning)
         checks += _run(suite, target, run)
     wrong = [check for check in checks if check.verdict in {Verdict.FAILED, Verdict.ERROR}]
     for check in wrong:
@@ -118,15 +112,13 @@ def record(
     return 1 if wrong else 0
 
 
-def _foretell(
-    suite: Suite, target: Target, plan: CheckRun, price_in: float | None, price_out: float | None
-) -> None:
+def _foretell(suite: Suite, target: Target, plan: CheckRun, planning: Planning) -> None:
     """Say what recording takes, to stderr, as far as there are recordings that tell."""
     from kimi_conformance.cli.checking.plan import Prices, tell
 
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            tell(suite, target, plan, Prices(price_in, price_out), None)
+            tell(suite, target, plan, Prices(planning.price_in, planning.price_out), None)
     except UsageError as error:
         show.say(f"{error}\nBound what this takes with --max-requests and --max-tokens.", "-")
 

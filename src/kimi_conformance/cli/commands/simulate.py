@@ -4,15 +4,17 @@ import gc
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from select import select
 from threading import Thread
+from typing import Any
 
 import click
 
 from kimi_conformance.cli.asking import completing
+from kimi_conformance.cli.asking.gathering import gathered
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.stopping import told_to_stop
 from kimi_conformance.cli.asking.target import DEFAULT_EDITION
@@ -24,6 +26,26 @@ __all__ = ["simulate"]
 
 TIERS = ("free", "t1", "t2", "t3", "t4", "t5", "none")
 DEFAULT_TIER = "t5"
+
+
+def _amount(option: str, metavar: str, help: str) -> Callable[[Any], Any]:
+    return click.option(
+        option,
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        metavar=metavar,
+        help=help,
+    )
+
+
+_latency = gathered(
+    "latency",
+    Latency,
+    _amount("--ttft", "SECONDS", "To the first token."),
+    _amount("--itl", "SECONDS", "Between tokens."),
+    _amount("--jitter", "SHARE", "Spread of both: 0.1 is some 10 %."),
+)
 
 
 @command(
@@ -77,30 +99,7 @@ DEFAULT_TIER = "t5"
     metavar="N",
     help="Of replies and latency.",
 )
-@click.option(
-    "--ttft",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="To the first token.",
-)
-@click.option(
-    "--itl",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Between tokens.",
-)
-@click.option(
-    "--jitter",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Spread of both: 0.1 is some 10 %.",
-)
+@_latency
 @click.option(
     "--fault",
     "faults",
@@ -140,9 +139,7 @@ def simulate(
     tier: str | None,
     balance: float | None,
     seed: int,
-    ttft: float,
-    itl: float,
-    jitter: float,
+    latency: Latency,
     faults: tuple[str, ...],
     workers: int,
     send_log: Path | None,
@@ -162,7 +159,7 @@ def simulate(
         host=host,
         port=port,
         seed=seed,
-        latency=Latency(ttft=ttft, itl=itl, jitter=jitter),
+        latency=latency,
         faults=faults,
         balance=balance,
         tier=None if chosen == "none" else chosen,

@@ -13,6 +13,7 @@ from rich.table import Table
 from kimi_conformance.cli.asking.gathering import gathered
 from kimi_conformance.cli.asking.load_options import Wanted
 from kimi_conformance.cli.keeping.history_file import DEFAULT, chosen
+from kimi_conformance.cli.keeping.one_endpoint import bare, only_endpoint
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.tables import cell, console
 from kimi_conformance.errors import UsageError, nearest
@@ -97,7 +98,7 @@ def report(suite: Suite, days: Days, wanted: Wanted, *, out: Path, json_file: st
         loads = opened.loads(window.start, window.end)
         probes = opened.probes(window.start, window.end)
         runs = opened.runs(since=window.start, until=window.end)
-    nights = _without_load(runs, loads) if wanted.model is None else []
+    nights = _without_load(runs, loads) if wanted.live.model is None else []
     loads, probes, nights, about = _of_target(loads, probes, nights, wanted)
     promised = probed_objectives(
         parse((suite.loadtests / "slo.toml").read_text("utf-8")).of("probe")
@@ -136,7 +137,7 @@ def _of_target(
     loads: Sequence[LoadResult], probes: Sequence[Probe], nights: Sequence[PastRun], wanted: Wanted
 ) -> tuple[list[LoadResult], list[Probe], list[PastRun], str]:
     """What is of one endpoint, and which it is: different ones are never added up."""
-    model = wanted.model
+    model = wanted.live.model
     loads = [load for load in loads if model in {None, load.model}]
     probes = [probe for probe in probes if model in {None, probe.model}]
     kinds = {*(load.kind for load in loads), *(night.lane for night in nights)}
@@ -145,30 +146,17 @@ def _of_target(
     nights = [night for night in nights if night.lane == target]
     if target == "simulator":
         return loads, [], nights, "Of the embedded simulator, not of the real API."
-    found = {
-        *(_bare(load.base_url) for load in loads),
-        *(_bare(probe.base_url) for probe in probes),
-        *(_asked_by(night) for night in nights),
-    }
-    url = _bare(wanted.base_url) if wanted.base_url else None
-    if url is None and len(found) > 1:
-        raise UsageError(
-            f"In this window the history knows {len(found)} endpoints: "
-            f"{', '.join(sorted(found))}. Name one with --base-url."
-        )
-    loads = [load for load in loads if url in {None, _bare(load.base_url)}]
-    probes = [probe for probe in probes if url in {None, _bare(probe.base_url)}]
-    nights = [night for night in nights if url in {None, _asked_by(night)}]
-    return loads, probes, nights, f"Of {url or ''.join(found) or 'any live endpoint'}."
-
-
-def _bare(base_url: str) -> str:
-    return base_url.rstrip("/")
+    known = [each.base_url for each in (*loads, *probes)] + [_asked_by(each) for each in nights]
+    url = only_endpoint(known, wanted.live.base_url)
+    loads = [load for load in loads if bare(load.base_url) == url]
+    probes = [probe for probe in probes if bare(probe.base_url) == url]
+    nights = [night for night in nights if _asked_by(night) == url]
+    return loads, probes, nights, f"Of {url or 'any live endpoint'}."
 
 
 def _asked_by(night: PastRun) -> str:
     """The base URL of a live run, which its source names in brackets."""
-    return _bare(night.source.removeprefix("live (").removesuffix(")"))
+    return bare(night.source.removeprefix("live (").removesuffix(")"))
 
 
 def _render(

@@ -49,23 +49,14 @@ def loaded(
             "-",
         )
     edition = wanted.edition or (header.edition if simulated else None)
-    url, model = wanted.base_url, wanted.model
-    asked = foreseen(suite, wanted.lane, edition=edition, base_url=url, model=model)
+    asked = foreseen(suite, wanted.lane, edition=edition, live=wanted.live)
     shape = (suite, scenario, asked, order.duration_s, order.bounds)
     if wanted.plan is not None:
         tell_load(plan_of_load(*shape, wanted.plan), json_file)
         return 0
     if worker is None:
         guard(*shape, yes_live=wanted.yes_live)
-    find = partial(
-        inspect,
-        suite,
-        wanted.lane,
-        edition=edition,
-        base_url=url,
-        api_key=wanted.api_key,
-        model=model,
-    )
+    find = partial(inspect, suite, wanted.lane, edition=edition, live=wanted.live)
     target = _once_up(find, wanted.wait_for)
     if worker is not None:
         _serve(suite, order, target, worker, out)

@@ -14,6 +14,7 @@ from kimi_conformance.cli.asking.load_options import Bounds
 from kimi_conformance.cli.asking.target import (
     DEFAULT_BASE_URL,
     DEFAULT_EDITION,
+    LiveEndpoint,
     Target,
     requests_to_inspect,
 )
@@ -51,9 +52,7 @@ def spending_of(suite: Suite, edition: str, model: str | None, bounds: Bounds) -
     )
 
 
-def foreseen(
-    suite: Suite, lane: str, *, edition: str | None, base_url: str | None, model: str | None
-) -> Target:
+def foreseen(suite: Suite, lane: str, *, edition: str | None, live: LiveEndpoint) -> Target:
     """What a run would ask, as far as can be told without asking it.
 
     Raises:
@@ -61,7 +60,7 @@ def foreseen(
     """
     name = suite.edition(edition or DEFAULT_EDITION).name
     inspecting = requests_to_inspect() if lane == "live" else 0
-    return Target(lane, name, base_url, None, model, requests=inspecting)
+    return Target(lane, name, live.base_url, None, live.model, requests=inspecting)
 
 
 def plan_of_load(
