@@ -21,6 +21,7 @@ from tests.cli.conftest import run
 
 from kimi_conformance import suite as suites
 from kimi_conformance.cassettes import read
+from kimi_conformance.cli.drifting import asked
 from kimi_conformance.cli.drifting.looking import Deadline, against
 from kimi_conformance.cli.drifting.recordings import Recording, recordings_of
 from kimi_conformance.cli.drifting.replaying import Session
@@ -330,9 +331,7 @@ class _Thrifty:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A suite with recordings of models only: it is quick."""
-    from kimi_conformance.cli.commands import drift
-
-    monkeypatch.setattr(drift, "recordings_of", lambda *_: some("models"))
+    monkeypatch.setattr(asked, "recordings_of", lambda *_: some("models"))
 
 
 @pytest.mark.usefixtures("few")

@@ -11,20 +11,13 @@ import click
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.registry import installed
 from kimi_conformance.cli.asking import completing, live_options, load_options, options
+from kimi_conformance.cli.asking.days import Days, days
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.asking.live_options import Allowance, Offered, Planning
 from kimi_conformance.cli.asking.load_options import Bounds, Wanted
 from kimi_conformance.cli.asking.pacing import Pacing, limits, pacing
 from kimi_conformance.cli.asking.target import LiveEndpoint, inspect, known_model, unasked
 from kimi_conformance.cli.checking.judging import Part, judge, plan_of
-from kimi_conformance.cli.checking.night import (
-    Night,
-    Spent,
-    look_for_drift,
-    priced,
-    recordings_offered,
-)
-from kimi_conformance.cli.keeping import sla_window
 from kimi_conformance.cli.keeping.history_file import remembered
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.loading.asked import loaded
@@ -106,7 +99,17 @@ def nightly(
 
     Exit codes: 0 all held, 1 something did not hold or there is drift, 3 it could not be looked.
     """
-    began, suite = time.monotonic(), suites.find()
+    began = time.monotonic()
+    # It plays cassettes, so it is slow to import, and a shell that completes need not wait for it.
+    from kimi_conformance.cli.checking.night import (
+        Night,
+        Spent,
+        look_for_drift,
+        priced,
+        recordings_offered,
+    )
+
+    suite = suites.find()
     bounds = Bounds(
         **asdict(allowance),
         max_cost=max_cost,
@@ -183,14 +186,14 @@ def nightly(
 )
 @click.argument("scenario", default="steady_chat", shell_complete=completing.scenarios)
 @load_options.wanted
-@sla_window.days
+@days
 @options.out
 @remembered
 @options.json_file
 def sla(
     scenario: str,
     wanted: Wanted,
-    days: sla_window.Days,
+    days: Days,
     out: Path,
     json_file: str | None,
 ) -> int:
@@ -201,5 +204,7 @@ def sla(
     """
     suite = suites.find()
     if days.is_window:
+        from kimi_conformance.cli.keeping import sla_window  # it renders: slow to import
+
         return sla_window.report(suite, days, wanted, out=out, json_file=json_file)
     return loaded(suite, "sla", scenario, wanted, out=out, json_file=json_file)

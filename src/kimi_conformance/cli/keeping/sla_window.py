@@ -3,14 +3,12 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.table import Table
 
-from kimi_conformance.cli.asking.gathering import gathered
+from kimi_conformance.cli.asking.days import FORMATS, Days
 from kimi_conformance.cli.asking.load_options import Wanted
 from kimi_conformance.cli.keeping.history_file import DEFAULT, chosen
 from kimi_conformance.cli.keeping.one_endpoint import bare, only_endpoint
@@ -32,56 +30,9 @@ from kimi_conformance.reporting.views.attained import ServicePage, attained
 from kimi_conformance.slo import parse
 from kimi_conformance.suite import Suite
 
-__all__ = ["Days", "days", "report"]
+__all__ = ["report"]
 
-FORMATS = ("html", "md", "json", "pdf")
 SHOWN = 12  # incidents on a terminal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
-    """Which days a report is asked for.
-
-    Attributes:
-        since, until: The first and the last one, as they were given.
-        formats: Names with commas between them, or None.
-    """
-
-    since: str | None
-    until: str | None
-    formats: str | None
-
-    @property
-    def is_window(self) -> bool:
-        """Whether a report over a window was asked for at all.
-
-        Raises:
-            UsageError: An option of it was given without the window.
-        """
-        if self.since is None and (self.until or self.formats):
-            raise UsageError(
-                "--to and --format are of a report over a window, which needs --from DATE."
-            )
-        return self.since is not None
-
-
-days = gathered(
-    "days",
-    Days,
-    click.option(
-        "--from",
-        "since",
-        metavar="DATE",
-        help="Measure nothing; report from the history, from this day on.",
-    ),
-    click.option("--to", "until", metavar="DATE", help="Its last day; default: today."),
-    click.option(
-        "--format",
-        "formats",
-        metavar="F,…",
-        help=f"Of that report: some of {', '.join(FORMATS)}. Default: html,md.",
-    ),
-)
 
 
 def report(suite: Suite, days: Days, wanted: Wanted, *, out: Path, json_file: str | None) -> int:
