@@ -16,7 +16,8 @@ from typing import Any, cast
 import pytest
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
-from kimi_conformance.adapters.mutants.unchanged import Unchanged, is_unmoved
+from kimi_conformance.adapters.mutants.unchanged import Unchanged
+from kimi_conformance.adapters.mutants.unmoved import is_unmoved
 from kimi_conformance.adapters.protocol import Binding, ChatRequest, Completion, ModelConfig
 from kimi_conformance.adapters.reference import LLMError
 from kimi_conformance.checks.upstream import FakeClock

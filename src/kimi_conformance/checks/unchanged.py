@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from kimi_conformance.adapters.mutants import MUTANTS, UNCHANGED
-from kimi_conformance.adapters.mutants.unchanged import Unchanged, is_unmoved
+from kimi_conformance.adapters.mutants.unchanged import Unchanged
+from kimi_conformance.adapters.mutants.unmoved import is_unmoved
 from kimi_conformance.adapters.protocol import Adapter
 
 __all__ = ["UNCHANGED", "alike"]
