@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from kimi_conformance.errors import UsageError
-from kimi_conformance.stage.connection import Delivery
+from kimi_conformance.stage.delivery import Delivery
 from kimi_conformance.wire.exchange import Request
 
 __all__ = ["SendLog"]

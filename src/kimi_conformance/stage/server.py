@@ -24,7 +24,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from kimi_conformance.errors import KimiConformanceError, UsageError
-from kimi_conformance.stage.connection import Arrivals, Connection, Delivery
+from kimi_conformance.stage.connection import Arrivals, Connection
+from kimi_conformance.stage.delivery import Delivery
 from kimi_conformance.stage.http1 import Received
 from kimi_conformance.stage.journal import Journal
 from kimi_conformance.stage.send_log import SendLog

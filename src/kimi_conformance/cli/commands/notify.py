@@ -132,7 +132,9 @@ def _of_history(
         loads = opened.loads(window.start, window.end)
         probes = opened.probes(window.start, window.end)
     loads = [load for load in loads if load.kind == "live"]
-    url = only_endpoint([each.base_url for each in (*loads, *probes)], base_url)
+    url = only_endpoint(
+        [*(load.base_url for load in loads), *(probe.base_url for probe in probes)], base_url
+    )
     loads = [load for load in loads if bare(load.base_url) == url]
     probes = [probe for probe in probes if bare(probe.base_url) == url]
     promised = probed_objectives(

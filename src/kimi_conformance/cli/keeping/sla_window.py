@@ -97,7 +97,11 @@ def _of_target(
     nights = [night for night in nights if night.lane == target]
     if target == "simulator":
         return loads, [], nights, "Of the embedded simulator, not of the real API."
-    known = [each.base_url for each in (*loads, *probes)] + [_asked_by(each) for each in nights]
+    known = [
+        *(load.base_url for load in loads),
+        *(probe.base_url for probe in probes),
+        *map(_asked_by, nights),
+    ]
     url = only_endpoint(known, wanted.live.base_url)
     loads = [load for load in loads if bare(load.base_url) == url]
     probes = [probe for probe in probes if bare(probe.base_url) == url]
