@@ -3,20 +3,16 @@
 With the scrubber out of order, nothing is written, since the detector stands behind it.
 """
 
-import sys
 from pathlib import Path
 
 import pytest
+from tests.cassettes.canaries import CANARY, FORMS, PLACES
 
 from kimi_conformance.cassettes import Provenance, find_secrets, read, scrub
 from kimi_conformance.cassettes.recorder import record
 from kimi_conformance.cassettes.scrubber import Scrubbed
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.wire.exchange import Exchange
-
-sys.path.append(str(Path(__file__).parents[2]))
-
-from tests.cassettes.canaries import CANARY, FORMS, PLACES
 
 MADE = Provenance(
     source="live",

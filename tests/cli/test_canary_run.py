@@ -10,16 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.cassettes.canaries import CANARY, FORMS
 
 from kimi_conformance import suite
 from kimi_conformance.cassettes import find_secrets
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.stage import Lane, Stage
 from kimi_conformance.wire.exchange import Answer, Frame, Request
-
-sys.path.append(str(Path(__file__).parents[2]))
-
-from tests.cassettes.canaries import CANARY, FORMS
 
 pytestmark = pytest.mark.heavy
 

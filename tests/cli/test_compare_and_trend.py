@@ -1,21 +1,18 @@
 """`compare` and `trend` as a user sees them."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.history.memories import DAY, at, load, mean_of, outcome, past, share
+from tests.load.written import HEADER, STREAM
 
 from kimi_conformance.history.past import Kind as OfObjective
 from kimi_conformance.history.store import History
 from kimi_conformance.load.samples.log import Batch, first_line
-from kimi_conformance.load.samples.records import ErrorClass, Header, Kind, Sample
-
-sys.path.append(str(Path(__file__).parents[2]))
-
-from tests.history.memories import DAY, at, load, mean_of, outcome, past, share
+from kimi_conformance.load.samples.records import Sample
 
 OTHER = OfObjective.OTHER
 
@@ -141,18 +138,8 @@ def test_the_trend_is_of_runs_that_know_the_subject(run: Any, history: Path) -> 
 
 
 def test_the_samples_beside_a_run_are_used(run: Any, tmp_path: Path) -> None:
-    header = Header(
-        scenario="steady_chat",
-        question="",
-        workload="closed",
-        kind="live",
-        base_url="u",
-        model="kimi-k2",
-        started="2026-07-01T02:00:00+00:00",
-        planned_s=60.0,
-        warm_up_s=10.0,
-    )
-    kind = Kind("chat/greeting", "kimi-k2", True, 200, ErrorClass.OK, "")
+    header = replace(HEADER, kind="live", model="kimi-k2", planned_s=60.0, warm_up_s=10.0)
+    kind = STREAM._replace(model="kimi-k2")
     p99 = replace(mean_of(2.0), name="p99_response_s", kind=OTHER)
     with History(Path("reports/history.sqlite"), create=True) as opened:
         for number, name in enumerate(["fast", "slow"]):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[2]))
 
 from kimi_conformance import suite as suites
 from kimi_conformance.checks.item import CheckItem, CheckTimeoutError

@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families,
 )
+from tests.history.memories import probe
 
 from kimi_conformance import suite
 from kimi_conformance.history.store import History
@@ -22,10 +23,6 @@ from kimi_conformance.http import httpx
 from kimi_conformance.probing.metrics import Metrics
 from kimi_conformance.simulator import Simulator
 from kimi_conformance.stage import Lane, Stage
-
-sys.path.append(str(Path(__file__).parents[2]))
-
-from tests.history.memories import probe
 
 read_families: Any = text_string_to_metric_families  # it is not typed
 KEY = "sk-probe-0123456789abcdef"

@@ -2,17 +2,13 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.history.memories import DAY, at, load, mean_of, past, probe, share
 
 from kimi_conformance.history.store import History
-
-sys.path.append(str(Path(__file__).parents[2]))
-
-from tests.history.memories import DAY, at, load, mean_of, past, probe, share
 
 JULY = ("sla", "--from", "2026-07-01", "--to", "2026-07-10")
 

@@ -1,37 +1,28 @@
 """Samples that nobody has judged yet, in the folder of a run that was killed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.load.written import HEADER, PLAIN
 
 from kimi_conformance.cli.keeping.unjudged import with_unjudged
 from kimi_conformance.load.running.launch import judge_samples, objectives_of
 from kimi_conformance.load.samples.log import SampleLog
-from kimi_conformance.load.samples.records import ErrorClass, Header, Kind, Sample
+from kimi_conformance.load.samples.records import Sample
 from kimi_conformance.runs import Run, encode, parse
 
 SLO = '[all.success_rate]\nmetric = "success"\nobjective = 0.9\n'
-HEADER = Header(
-    scenario="steady_chat",
-    question="?",
-    workload="closed; …",
-    kind="simulator",
-    base_url="http://127.0.0.1:1/v1",
-    model="kimi-k2.6",
-    started="2026-09-01T00:00:00+00:00",
-    planned_s=10.0,
-    warm_up_s=0.0,
-)
+UNWARMED = replace(HEADER, warm_up_s=0.0)
 
 
 @pytest.fixture
 def samples(tmp_path: Path) -> Path:
     path = tmp_path / "steady_chat.samples"
-    kind = Kind("chat/greeting", "kimi-k2.6", False, 200, ErrorClass.OK, "")
-    with SampleLog(path, HEADER) as log:
+    with SampleLog(path, UNWARMED) as log:
         for at in range(5):
-            log.add(Sample(kind=kind, intended=at, start=at, end=at + 0.5))
+            log.add(Sample(kind=PLAIN, intended=at, start=at, end=at + 0.5))
     objectives_of(path).write_text(SLO, "utf-8")
     return path
 

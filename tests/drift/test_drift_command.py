@@ -6,7 +6,6 @@ Long because what the editions differ in is explained here, key by key, and all 
 
 import json
 import re
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[2]))
-
 from tests.cli.conftest import run
 
 from kimi_conformance import suite as suites

@@ -1,15 +1,11 @@
 """Alerts: what is wrong, told once when it begins and once when it ends."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[2]))
-
 from tests.history.memories import at, load, mean_of, share
 
 from kimi_conformance.alerts import (

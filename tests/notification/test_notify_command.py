@@ -1,7 +1,6 @@
 """`kimi-conformance notify` against a loopback GitHub and a loopback webhook."""
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[2]))
-
 from tests.cli.conftest import run
 from tests.history.memories import probe
 from tests.notification.test_alerts import alert, told

@@ -1,24 +1,10 @@
 """The pages that are made from the history: hostile text does nothing, and a phone shows them."""
 
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
-from kimi_conformance.history.comparison import Comparison, Side, compare
-from kimi_conformance.history.service_level import service_level
-from kimi_conformance.history.trend import trend
-from kimi_conformance.history.window import parse_window
-from kimi_conformance.reporting.formats.printing import page, summary
-from kimi_conformance.reporting.views.attained import attained
-from kimi_conformance.reporting.views.compared import compared
-from kimi_conformance.reporting.views.trended import trended
-from kimi_conformance.verdicts import Verdict
-
-sys.path.append(str(Path(__file__).parents[2]))
-
 from tests.history.memories import (
     DAY,
     at,
@@ -29,6 +15,16 @@ from tests.history.memories import (
     probe,
     share,
 )
+
+from kimi_conformance.history.comparison import Comparison, Side, compare
+from kimi_conformance.history.service_level import service_level
+from kimi_conformance.history.trend import trend
+from kimi_conformance.history.window import parse_window
+from kimi_conformance.reporting.formats.printing import page, summary
+from kimi_conformance.reporting.views.attained import attained
+from kimi_conformance.reporting.views.compared import compared
+from kimi_conformance.reporting.views.trended import trended
+from kimi_conformance.verdicts import Verdict
 
 EVIL = "<img src=x onerror=y>\x1b[2J\u202e</script>|`**a**`{{ 7*7 }}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

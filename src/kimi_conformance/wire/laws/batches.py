@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kimi_conformance.requirements import Plane
-from kimi_conformance.wire.json_values import elements, is_count, is_text, members, shown
+from kimi_conformance.wire.json_values import is_count, is_text, members, shown
 from kimi_conformance.wire.law import Law
+from kimi_conformance.wire.laws.described import described
 from kimi_conformance.wire.reading import Reading
 
 __all__ = ["LAWS", "STATUSES"]
@@ -22,13 +23,8 @@ _TEXTS = ("id", "endpoint", "input_file_id", "completion_window")
 
 def _batches(reading: Reading) -> Sequence[Any]:
     """The batches that an answer describes: one, or those of a list."""
-    body = members(reading.json) if reading.ok else {}
-    if not body or body.get("error") is not None:  # which WIRE-006 judges
-        return ()
-    if reading.path == _ALL and reading.method == "GET":
-        return [members(item) for item in elements(body.get("data"))]
     is_one = reading.path == _ALL or _ONE.fullmatch(reading.path) is not None
-    return [body] if is_one else ()
+    return described(reading, _ALL, is_one=is_one)
 
 
 def _has_batches(reading: Reading) -> bool:

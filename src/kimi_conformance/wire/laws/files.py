@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kimi_conformance.requirements import Plane
-from kimi_conformance.wire.json_values import elements, is_count, is_text, members, shown
+from kimi_conformance.wire.json_values import is_count, is_text, members, shown
 from kimi_conformance.wire.law import Law
+from kimi_conformance.wire.laws.described import described
 from kimi_conformance.wire.reading import Reading
 
 __all__ = ["LAWS"]
@@ -17,22 +18,11 @@ _TEXTS = ("id", "purpose", "status")
 _COUNTS = ("bytes", "created_at")
 
 
-def _told(reading: Reading) -> Any:
-    """The members of a success; of one that tells of an error, WIRE-006 judges."""
-    body = members(reading.json) if reading.ok else {}
-    return {} if body.get("error") is not None else body
-
-
 def _files(reading: Reading) -> Sequence[Any]:
     """The files that an answer describes: one, or those of a list."""
-    body = _told(reading)
-    if not body:
-        return ()
-    if reading.path == _ALL and reading.method == "GET":
-        return [members(item) for item in elements(body.get("data"))]
-    one = reading.path == _ALL and reading.method == "POST"
-    one = one or (reading.method == "GET" and _ONE.fullmatch(reading.path) is not None)
-    return [body] if one else ()
+    is_created = reading.path == _ALL and reading.method == "POST"
+    is_read = reading.method == "GET" and _ONE.fullmatch(reading.path) is not None
+    return described(reading, _ALL, is_one=is_created or is_read)
 
 
 def _has_files(reading: Reading) -> bool:
