@@ -57,8 +57,19 @@ def imports(path: Path) -> Sequence[str]:
     return tuple(_imports(path))
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def _import_nodes(path: Path) -> Sequence[ast.Import | ast.ImportFrom]:
+    nodes = ast.walk(_tree(path))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in _import_nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -103,6 +114,40 @@ def test_the_innermost_ring_needs_the_standard_library_only() -> None:
     ]
 
     assert foreign == []
+
+
+def test_what_another_module_imports_is_offered_to_it() -> None:
+    """By `__all__`, where a module has one: what is not in it may change without a look around."""
+    offers = {_named(path): _offered(path) for path in modules()}
+    not_offered = [
+        f"{path.relative_to(PACKAGE)} imports {name} from {module}"
+        for path in modules()
+        for module, name in _imported_names(path)
+        if (offered := offers.get(module)) is not None
+        and name not in offered
+        and f"{module}.{name}" not in offers
+    ]
+
+    assert not_offered == []
+
+
+def _named(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _offered(path: Path) -> Sequence[str] | None:
+    for node in _tree(path).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            offered: Sequence[str] = ast.literal_eval(node.value)
+            return offered
+    return None
+
+
+def _imported_names(path: Path) -> Iterator[tuple[str, str]]:
+    for node in _import_nodes(path):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name) for alias in node.names)
 
 
 def test_a_library_is_imported_where_it_belongs() -> None:

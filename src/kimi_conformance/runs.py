@@ -38,6 +38,7 @@ from kimi_conformance.verdicts import Excuse, Outcome, Verdict
 __all__ = [
     "SCHEMA",
     "LawTally",
+    "Record",
     "Run",
     "baseline_record",
     "check_record",

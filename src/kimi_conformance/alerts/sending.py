@@ -8,7 +8,7 @@ from kimi_conformance.alerts.issue import LABEL, MARK, Issue, IssueCall
 from kimi_conformance.errors import KimiConformanceError, UsageError
 from kimi_conformance.http import httpx, ssl_context
 
-__all__ = ["GitHub", "SendError", "send_webhook"]
+__all__ = ["API", "GitHub", "SendError", "send_webhook"]
 
 SECONDS = 20.0
 API = "https://api.github.com"

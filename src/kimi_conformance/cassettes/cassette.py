@@ -13,7 +13,7 @@ from kimi_conformance.cassettes.document import document_of
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Headers, Request
 
-__all__ = ["SIMULATOR_ORIGIN", "Cassette", "Provenance", "name_of", "read", "write"]
+__all__ = ["SIMULATOR_ORIGIN", "Cassette", "Provenance", "digest_of", "name_of", "read", "write"]
 
 SIMULATOR_ORIGIN = "http://simulator.invalid"  # no such host: nobody takes it for the real one
 

@@ -14,7 +14,15 @@ from kimi_conformance.stage.guard import BlockedError
 from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict, is_outage
 from kimi_conformance.wire.exchange import Exchange
 
-__all__ = ["CheckItem", "CheckTimeoutError", "check_id"]
+__all__ = [
+    "CheckItem",
+    "CheckTimeoutError",
+    "Phase",
+    "adapter_record",
+    "check_id",
+    "endpoint_record",
+    "outcome_of",
+]
 
 RECORDED_ADAPTER = "reference"  # whose exchanges the recordings of the adapter plane are
 _SUT_PART = re.compile(r"-@[^@]*@$|@[^@]*@-?")

@@ -26,6 +26,7 @@ from kimi_conformance.suite import find
 from kimi_conformance.verdicts import InconclusiveError
 
 __all__ = [
+    "AT_ONCE",
     "Call",
     "Decided",
     "Finding",

@@ -21,7 +21,7 @@ from kimi_conformance.simulator.stored import StoredFile
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Frame, Request
 
-__all__ = ["UPLOAD_RULES", "content", "delete", "keep", "listing", "show", "upload"]
+__all__ = ["RESULT", "UPLOAD_RULES", "content", "delete", "keep", "listing", "show", "upload"]
 
 MEGABYTE = 1024 * 1024
 EXTRACT = "file-extract"

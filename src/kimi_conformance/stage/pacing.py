@@ -33,7 +33,7 @@ from kimi_conformance.stage.live import asked_for, is_chat
 from kimi_conformance.stage.source import Closable, Source
 from kimi_conformance.wire.exchange import Answer, Exchange, Frame, Headers, Relay, Request, header
 
-__all__ = ["MINUTE", "Pace", "Paced"]
+__all__ = ["LONGEST", "MINUTE", "Pace", "Paced"]
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from kimi_conformance.adapters.protocol import ChatRequest, Completion, ModelCon
 from kimi_conformance.adapters.reference import LLMError
 from kimi_conformance.http import httpx
 
-__all__ = ["MUTANTS", "OtherBody"]
+__all__ = ["MUTANTS", "Body", "OtherBody"]
 
 Body = Mapping[str, Any]
 

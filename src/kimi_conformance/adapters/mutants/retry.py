@@ -17,7 +17,7 @@ from kimi_conformance.adapters.reference import (
 )
 from kimi_conformance.http import httpx
 
-__all__ = ["MUTANTS"]
+__all__ = ["MUTANTS", "OtherPolicy"]
 
 
 class OtherPolicy(Mutant):

@@ -12,7 +12,7 @@ from kimi_conformance.adapters.protocol import ChatRequest, Completion
 from kimi_conformance.adapters.reference import LLMError
 from kimi_conformance.adapters.reference.tools import CallTool
 
-__all__ = ["MUTANTS"]
+__all__ = ["MUTANTS", "OtherLoop"]
 
 Body = Mapping[str, Any]
 

@@ -13,7 +13,9 @@ from kimi_conformance.adapters.protocol import ModelConfig
 from kimi_conformance.adapters.reference.settings import KimiSettings
 
 __all__ = [
+    "CATEGORY",
     "DEFAULT_WINDOW",
+    "PROVIDER",
     "WindowMismatch",
     "configs_of",
     "get_handle",

@@ -25,7 +25,9 @@ __all__ = [
     "OverridesFile",
     "OverridesStore",
     "overridden",
+    "read",
     "store_of",
+    "write",
 ]
 
 logger = logging.getLogger(__name__)

@@ -40,7 +40,7 @@ from kimi_conformance.adapters.reference.refusals import reading
 from kimi_conformance.adapters.reference.settings import KimiSettings
 from kimi_conformance.adapters.reference.tools import offered
 
-__all__ = ["KimiSession", "SessionCache", "SyncKimiSession"]
+__all__ = ["RESET_TTL", "USE", "KimiSession", "SessionCache", "SyncKimiSession"]
 
 logger = logging.getLogger(__name__)
 

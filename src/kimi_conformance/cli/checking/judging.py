@@ -19,7 +19,7 @@ from kimi_conformance.runs import Run
 from kimi_conformance.suite import Suite
 from kimi_conformance.verdicts import RunVerdict, worst_of
 
-__all__ = ["Part", "judge", "judge_each", "plan_of"]
+__all__ = ["Part", "judge", "judge_each", "judged_load", "plan_of", "source_name"]
 
 Part = Callable[[RunFolder], tuple[RunVerdict, str]]
 

@@ -50,6 +50,7 @@ __all__ = [
     "SCHEMA",
     "Block",
     "blocks",
+    "describe",
 ]
 
 SCHEMA = 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kimi_conformance.errors import RunError, UsageError
 
-__all__ = ["pdf"]
+__all__ = ["BROWSERS", "pdf"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 LIMIT = 120.0  # seconds

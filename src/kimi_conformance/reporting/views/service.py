@@ -30,6 +30,7 @@ __all__ = [
     "Objective",
     "Target",
     "is_loopback",
+    "kept",
     "load",
     "targets",
 ]
