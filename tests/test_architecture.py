@@ -72,7 +72,7 @@ def _imports(path: Path) -> Iterator[str]:
     for node in _import_nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             assert node.level == 0, f"{path}: relative import"
             yield node.module
 

@@ -14,7 +14,6 @@ from kimi_conformance.simulator.faults.change import (
 )
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     batches,
@@ -22,6 +21,7 @@ from kimi_conformance.simulator.faults.fault import (
     sent,
     with_sent,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.files import RESULT
 from kimi_conformance.simulator.go_json import go_json
 from kimi_conformance.simulator.routes import BATCHES as PATH
@@ -142,84 +142,66 @@ def _counts_in_texts(body: dict[str, Any]) -> None:
     body["request_counts"] = {name: str(count) for name, count in counts.items()}
 
 
-def _row(
-    name: str,
-    text: str,
-    change: Change,
-    touches: Callable[[Request], bool] = batches,
-    *,
-    laws: tuple[str, ...] = (),
-    benign: bool = False,
-) -> Fault:
-    return Fault(
-        name=name,
-        text=text,
-        change=change,
-        touches=touches,
-        breaks=frozenset(laws),
-        benign=benign,
-        edition="2026-09",
-    )
-
+_row = Rows(batches, edition="2026-09")
 
 BATCHES = (
     _row(
         "batch_without_counts",
         "Does not count the requests of a batch.",
         on_json(lambda body: body.pop("request_counts")),
-        _creates,
+        touches=_creates,
     ),
     _row(
         "batch_metadata_lost",
         "Forgets the metadata of a batch.",
         on_json(lambda body: body.update(metadata=None)),
-        _reads,
+        touches=_reads,
     ),
-    _row("batch_pages_repeat", "Lists the same page again.", _from_the_start, _lists),
+    _row("batch_pages_repeat", "Lists the same page again.", _from_the_start, touches=_lists),
     _row(
         "batch_results_nameless",
         "Does not say which request a result belongs to.",
         _results(lambda line: line.update(custom_id="")),
-        files,
+        touches=files,
     ),
-    _row("batch_errors_lost", "Hides failures.", on_json(_errors_are_lost), _reads),
-    _row("batch_unstoppable", "Cancels batches in words only.", _unstoppable, _cancels),
+    _row("batch_errors_lost", "Hides failures.", on_json(_errors_are_lost), touches=_reads),
+    _row("batch_unstoppable", "Cancels batches in words only.", _unstoppable, touches=_cancels),
     _row(
         "batch_cancels_ended",
         "Cancels what is over.",
         on_exchange(_cancelled_again),
-        _cancels,
-        laws=("BATCHES-001",),
+        "BATCHES-001",
+        touches=_cancels,
     ),
     _row(
         "batch_unknown_is_empty",
         "Shows missing batches.",
         on_exchange(_unknown_is_empty),
-        laws=("BATCHES-001",),
+        "BATCHES-001",
     ),
     _row(
         "batch_counts_text",
         "Counts the requests of a batch in texts.",
         on_json(_counts_in_texts),
-        _creates,
-        laws=("BATCHES-002",),
+        "BATCHES-002",
+        touches=_creates,
     ),
     _row(
         "batch_list_untyped",
         "Does not say that a list of batches is one.",
         on_json(lambda body: body.pop("object")),
-        _lists,
-        laws=("BATCHES-003",),
+        "BATCHES-003",
+        touches=_lists,
     ),
-    _row("batch_takes_any_file", "Takes a missing file.", _takes_any_file, _creates),
-    _row("batch_half_sound", "Answers half of a broken file.", _half_sound, _creates),
-    _row("batch_for_anybody", "Shows batches to anybody.", _for_anybody, _others),
-    _row("batch_from_anybody", "Takes batches from anybody.", _for_anybody, _creates),
+    _row("batch_takes_any_file", "Takes a missing file.", _takes_any_file, touches=_creates),
+    _row("batch_half_sound", "Answers half of a broken file.", _half_sound, touches=_creates),
+    _row("batch_for_anybody", "Shows batches to anybody.", _for_anybody, touches=_others),
+    _row("batch_from_anybody", "Takes batches from anybody.", _for_anybody, touches=_creates),
     _row(
         "batch_cancelled_at_once",
         "Needs no time to cancel a batch.",
         on_answer(_stays_cancelling),
-        _cancels,
+        touches=_cancels,
         benign=True,
     ),
 )

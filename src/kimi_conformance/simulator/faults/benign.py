@@ -21,14 +21,13 @@ from kimi_conformance.simulator.faults.change import (
 )
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
-    anything,
     models,
     streams,
     wholes,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.wire.exchange import Answer, Frame, Request
 
 __all__ = ["BENIGN"]
@@ -325,17 +324,13 @@ def _role_repeated(chunk: Timed) -> None:
         chunk.delta["role"] = "assistant"
 
 
-def _row(
-    name: str, text: str, change: Change, touches: Callable[[Request], bool] = anything
-) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=touches, benign=True)
-
+_row = Rows(benign=True)
 
 BENIGN = (
-    _row("crlf_lines", "Ends lines with CRLF.", _line_ends(b"\r\n"), streams),
-    _row("cr_lines", "Ends lines with CR.", _line_ends(b"\r"), streams),
-    _row("keep_alives", "Sends comments between events.", on_frames(_comments), streams),
-    _row("no_space", "Leaves out the space after data:.", on_frames(_no_space), streams),
+    _row("crlf_lines", "Ends lines with CRLF.", _line_ends(b"\r\n"), touches=streams),
+    _row("cr_lines", "Ends lines with CR.", _line_ends(b"\r"), touches=streams),
+    _row("keep_alives", "Sends comments between events.", on_frames(_comments), touches=streams),
+    _row("no_space", "Leaves out the space after data:.", on_frames(_no_space), touches=streams),
     _row("split_characters", "Cuts inside characters.", on_answer(_cut_inside_characters)),
     _row("byte_by_byte", "Sends one byte at a time.", on_answer(_byte_by_byte)),
     _row("all_at_once", "Sends all events together.", on_answer(_at_once)),
@@ -351,30 +346,54 @@ BENIGN = (
         "unknown_chunk_fields",
         "Adds fields that nobody knows to chunks.",
         on_chunk(_chunk_unknown_fields),
-        streams,
+        touches=streams,
     ),
-    _row("null_usage", "Says usage null in ordinary chunks.", on_chunk(_null_usage), streams),
-    _row("no_fingerprint", "Says no system_fingerprint.", on_chunk(_no_fingerprint), streams),
-    _row("optional_chunk_fields", "Says logprobs null.", on_chunk(_optional_fields), streams),
-    _row("optional_fields", "Says refusal null.", _on_whole(_whole_optional_fields), wholes),
-    _row("null_content", "Says content null with calls.", _on_whole(_null_content), wholes),
-    _row("no_call_index", "Does not number whole calls.", _on_whole(_no_call_index), wholes),
-    _row("usage_details", "Says usage in detail.", _on_whole(_whole_details), wholes),
-    _row("stream_usage_details", "Streams usage in detail.", on_chunk(_stream_details), streams),
-    _row("uuid_ids", "Gives ids as UUIDs.", _on_whole(_uuid_ids), wholes),
-    _row("stream_uuid_ids", "Streams ids as UUIDs.", on_chunk(_stream_uuid_ids), streams),
-    _row("larger_chunks", "Sends two tokens a chunk.", on_chunks(_pairs), streams),
-    _row("smaller_chunks", "Sends a character a chunk.", on_chunks(_characters), streams),
-    _row("empty_deltas", "Sends chunks that add nothing.", on_chunks(_empty_deltas), streams),
-    _row("whole_arguments", "Sends arguments whole.", on_chunks(_whole_arguments), streams),
-    _row("role_repeated", "Says the role in each chunk.", on_chunk(_role_repeated), streams),
-    _row("reversed_list", "Lists the models the other way.", _list_edit(_reversed_list), models),
+    _row(
+        "null_usage", "Says usage null in ordinary chunks.", on_chunk(_null_usage), touches=streams
+    ),
+    _row(
+        "no_fingerprint", "Says no system_fingerprint.", on_chunk(_no_fingerprint), touches=streams
+    ),
+    _row(
+        "optional_chunk_fields", "Says logprobs null.", on_chunk(_optional_fields), touches=streams
+    ),
+    _row(
+        "optional_fields", "Says refusal null.", _on_whole(_whole_optional_fields), touches=wholes
+    ),
+    _row("null_content", "Says content null with calls.", _on_whole(_null_content), touches=wholes),
+    _row(
+        "no_call_index", "Does not number whole calls.", _on_whole(_no_call_index), touches=wholes
+    ),
+    _row("usage_details", "Says usage in detail.", _on_whole(_whole_details), touches=wholes),
+    _row(
+        "stream_usage_details",
+        "Streams usage in detail.",
+        on_chunk(_stream_details),
+        touches=streams,
+    ),
+    _row("uuid_ids", "Gives ids as UUIDs.", _on_whole(_uuid_ids), touches=wholes),
+    _row("stream_uuid_ids", "Streams ids as UUIDs.", on_chunk(_stream_uuid_ids), touches=streams),
+    _row("larger_chunks", "Sends two tokens a chunk.", on_chunks(_pairs), touches=streams),
+    _row("smaller_chunks", "Sends a character a chunk.", on_chunks(_characters), touches=streams),
+    _row(
+        "empty_deltas", "Sends chunks that add nothing.", on_chunks(_empty_deltas), touches=streams
+    ),
+    _row("whole_arguments", "Sends arguments whole.", on_chunks(_whole_arguments), touches=streams),
+    _row(
+        "role_repeated", "Says the role in each chunk.", on_chunk(_role_repeated), touches=streams
+    ),
+    _row(
+        "reversed_list",
+        "Lists the models the other way.",
+        _list_edit(_reversed_list),
+        touches=models,
+    ),
     _row(
         "list_without_object",
         "Does not call the list a list.",
         _list_edit(lambda body: body.pop("object")),
-        models,
+        touches=models,
     ),
-    _row("bare_items", "Leaves out optional fields.", _list_edit(_bare_items), models),
-    _row("larger_list", "Lists a model more.", _list_edit(_larger_list), models),
+    _row("bare_items", "Leaves out optional fields.", _list_edit(_bare_items), touches=models),
+    _row("larger_list", "Lists a model more.", _list_edit(_larger_list), touches=models),
 )

@@ -6,7 +6,6 @@ from dataclasses import replace
 from kimi_conformance.simulator.faults.change import json_of, on_exchange, with_json
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     caching,
@@ -14,6 +13,7 @@ from kimi_conformance.simulator.faults.fault import (
     sent,
     with_sent,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.world import Cache, World
 from kimi_conformance.wire.exchange import Answer, Request
 
@@ -88,11 +88,7 @@ def _for_anybody(request: Request, sound: Sound, _: Parameters) -> Answer:
     return sound.reply(request, "wrong_key", "no_key")
 
 
-def _row(
-    name: str, text: str, change: Change, touches: Callable[[Request], bool] = caching
-) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=touches)
-
+_row = Rows(caching)
 
 CACHE_LIFE = (
     _row("cache_forgets_tools", "Shows a cache without its tools.", on_exchange(_forgets_tools)),
@@ -110,7 +106,14 @@ CACHE_LIFE = (
         "cache_unknown_is_empty", "Shows caches that are not there.", on_exchange(_unknown_is_empty)
     ),
     _row("cache_for_anybody", "Shows caches to anybody.", _for_anybody),
-    _row("cache_use_prolongs", "Prolongs a cache at every use.", _every_use_prolongs, chats),
-    _row("cache_role_takes_tools", "Takes tools beside a role cache.", _takes_tools, chats),
-    _row("cache_message_ignored", "Ignores messages of the role cache.", _ignores_reference, chats),
+    _row(
+        "cache_use_prolongs", "Prolongs a cache at every use.", _every_use_prolongs, touches=chats
+    ),
+    _row("cache_role_takes_tools", "Takes tools beside a role cache.", _takes_tools, touches=chats),
+    _row(
+        "cache_message_ignored",
+        "Ignores messages of the role cache.",
+        _ignores_reference,
+        touches=chats,
+    ),
 )

@@ -8,7 +8,6 @@ from kimi_conformance.simulator import cache_tags
 from kimi_conformance.simulator.faults.change import json_of, on_exchange, on_json, with_json
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     caching,
@@ -16,6 +15,7 @@ from kimi_conformance.simulator.faults.fault import (
     sent,
     with_sent,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.routes import CACHING, TAGS
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Request
@@ -185,9 +185,7 @@ def _deletion_mute(request: Request, answer: Answer, _: World) -> Answer | None:
     return with_json(answer, {}) if _deletes(request) and answer.status == 200 else None
 
 
-def _row(name: str, text: str, change: Change, touches: Callable[[Request], bool] = _tags) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=touches)
-
+_row = Rows(_tags)
 
 CACHE_TAGS = (
     _row(
@@ -208,7 +206,12 @@ CACHE_TAGS = (
         on_exchange(_deletion_mute),
     ),
     _row("tag_deletes_cache", "Deletes the cache with its tag.", _deletes_the_cache),
-    _row("tag_outlives_cache", "Keeps the tags of a deleted cache.", _outlives_its_cache, caching),
+    _row(
+        "tag_outlives_cache",
+        "Keeps the tags of a deleted cache.",
+        _outlives_its_cache,
+        touches=caching,
+    ),
     _row("tag_unknown_undeletable", "Refuses to delete what is not there.", _unknown_is_missing),
     _row("tag_unknown_is_known", "Shows tags that are not there.", on_exchange(_unknown_is_known)),
     _row("tag_content_is_tag", "Shows a tag in place of its cache.", _content_is_the_tag),
@@ -229,24 +232,24 @@ CACHE_TAGS = (
         "tags_of_creation_ignored",
         "Gives no tags to a new cache.",
         _without(_creates_caches, _without_tags),
-        caching,
+        touches=caching,
     ),
     _row(
         "cache_message_tag_ignored",
         "Does not know tags in messages of the role cache.",
         _without(chats, _without_option("tag")),
-        chats,
+        touches=chats,
     ),
     _row(
         "cache_message_ttl_ignored",
         "Does not reset the expiry for a message of the role cache.",
         _without(chats, _without_option("reset_ttl")),
-        chats,
+        touches=chats,
     ),
     _row(
         "cache_message_dry_run_ignored",
         "Infers on a dry run that a message of the role cache asks for.",
         _without(chats, _without_option("dry_run")),
-        chats,
+        touches=chats,
     ),
 )

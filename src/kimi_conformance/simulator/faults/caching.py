@@ -9,7 +9,6 @@ from kimi_conformance.simulator import tokens
 from kimi_conformance.simulator.faults.change import on_json, with_header, with_json
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     caching,
@@ -18,6 +17,7 @@ from kimi_conformance.simulator.faults.fault import (
     with_sent,
     without_headers,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.routes import CACHING as PATH
 from kimi_conformance.simulator.routes import TAGS
 from kimi_conformance.simulator.world import Cache
@@ -233,12 +233,8 @@ def _unlisted(body: dict[str, Any]) -> None:
         body["data"] = []
 
 
-def _row(name: str, text: str, change: Change, *breaks: str) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=caching, breaks=frozenset(breaks))
-
-
-def _used(name: str, text: str, change: Change, *breaks: str) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=chats, breaks=frozenset(breaks))
+_row = Rows(caching)
+_used = Rows(chats)
 
 
 CACHING = (

@@ -6,12 +6,12 @@ from typing import Any
 from kimi_conformance.simulator.faults.change import on_json, on_sent
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     chats,
     wholes,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = ["COMPLETIONS"]
@@ -127,12 +127,8 @@ def _counts_no_tools(request: Request, sound: Sound, parameters: Parameters) -> 
     return _completion(edit)(request, sound, parameters)
 
 
-def _whole(name: str, text: str, change: Change, *breaks: str) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=wholes, breaks=frozenset(breaks))
-
-
-def _asked(name: str, text: str, change: Change, *breaks: str) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=chats, breaks=frozenset(breaks))
+_whole = Rows(wholes)
+_asked = Rows(chats)
 
 
 COMPLETIONS = (

@@ -14,7 +14,6 @@ from kimi_conformance.simulator.faults.change import (
 )
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     chats,
@@ -22,6 +21,7 @@ from kimi_conformance.simulator.faults.fault import (
     sent,
     with_sent,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.routes import FILES as PATH
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Frame, Request
@@ -152,40 +152,21 @@ def _only_texts(request: Request, sound: Sound, _: Parameters) -> Answer:
     return sound.reply(request)
 
 
-def _row(
-    name: str,
-    text: str,
-    change: Change,
-    touches: Callable[[Request], bool] = files,
-    *,
-    laws: tuple[str, ...] = (),
-    benign: bool = False,
-    edition: str = "2025-09",
-) -> Fault:
-    return Fault(
-        name=name,
-        text=text,
-        change=change,
-        touches=touches,
-        breaks=frozenset(laws),
-        benign=benign,
-        edition=edition,
-    )
-
+_row = Rows(files)
 
 FILES = (
     _row(
         "file_bytes_wrong",
         "Counts one byte more than was uploaded.",
         on_json(lambda body: body.update(bytes=body["bytes"] + 1)),
-        _uploads,
+        touches=_uploads,
     ),
     _row(
         "file_without_id",
         "Does not say how to call a file.",
         on_json(lambda body: body.pop("id")),
-        _uploads,
-        laws=("FILES-001",),
+        "FILES-001",
+        touches=_uploads,
     ),
     _row(
         "file_status_pending",
@@ -196,47 +177,51 @@ FILES = (
         "file_name_lost",
         "Forgets the name of a file.",
         on_json(lambda body: body.update(filename="")),
-        _reads,
+        touches=_reads,
     ),
     _row(
         "file_unlisted",
         "Lists no files.",
         on_json(lambda body: body.update(data=[])),
-        _lists,
+        touches=_lists,
     ),
-    _row("file_content_raw", "Gives words without the JSON.", _with_content(_raw), _contents),
-    _row("file_content_empty", "Reads nothing in a file.", _with_content(_empty), _contents),
+    _row(
+        "file_content_raw", "Gives words without the JSON.", _with_content(_raw), touches=_contents
+    ),
+    _row(
+        "file_content_empty", "Reads nothing in a file.", _with_content(_empty), touches=_contents
+    ),
     _row(
         "file_deletion_mute",
         "Does not say that a file was deleted.",
         on_json(lambda body: body.clear()),
-        _deletes,
-        laws=("FILES-002",),
+        "FILES-002",
+        touches=_deletes,
     ),
-    _row("file_keeps_deleted", "Deletes files in words only.", _keeps_deleted, _deletes),
+    _row("file_keeps_deleted", "Deletes files in words only.", _keeps_deleted, touches=_deletes),
     _row(
         "file_unknown_is_empty",
         "Shows missing files.",
         on_exchange(_unknown_is_empty),
-        laws=("FILES-001",),
+        "FILES-001",
     ),
     _row(
         "file_deletes_unknown",
         "Deletes files that are not there.",
         on_exchange(_deletes_unknown),
-        _deletes,
+        touches=_deletes,
     ),
-    _row("file_takes_json", "Takes an upload that is no form.", _takes_json, _uploads),
-    _row("file_for_anybody", "Shows files to anybody.", _for_anybody, _others),
-    _row("file_from_anybody", "Takes files from anybody.", _for_anybody, _uploads),
-    _row("file_same_again", "Gives one document one id.", _same_again, _uploads),
-    _row("file_unread", "Does not read a file that is sent to a model.", _unread, chats),
-    _row("file_only_texts", "Takes no pictures.", _only_texts, _uploads, edition="2026-09"),
+    _row("file_takes_json", "Takes an upload that is no form.", _takes_json, touches=_uploads),
+    _row("file_for_anybody", "Shows files to anybody.", _for_anybody, touches=_others),
+    _row("file_from_anybody", "Takes files from anybody.", _for_anybody, touches=_uploads),
+    _row("file_same_again", "Gives one document one id.", _same_again, touches=_uploads),
+    _row("file_unread", "Does not read a file that is sent to a model.", _unread, touches=chats),
+    _row("file_only_texts", "Takes no pictures.", _only_texts, touches=_uploads, edition="2026-09"),
     _row(
         "file_list_reversed",
         "Lists the newest file first.",
         on_json(lambda body: body["data"].reverse()),
-        _lists,
+        touches=_lists,
         benign=True,
     ),
     _row(
@@ -249,7 +234,7 @@ FILES = (
         "file_content_json",
         "Says of the content that it is JSON.",
         _with_content(lambda answer: with_header(answer, "Content-Type", "application/json")),
-        _contents,
+        touches=_contents,
         benign=True,
     ),
 )

@@ -12,14 +12,13 @@ from kimi_conformance.simulator.faults.change import (
     with_json,
 )
 from kimi_conformance.simulator.faults.fault import (
-    Change,
-    Fault,
     Parameters,
     Sound,
     chats,
     formulas,
     sent,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = ["FORMULAS"]
@@ -95,40 +94,36 @@ def _in_plain(answer: Answer) -> Answer | None:
     return with_json(answer, body)
 
 
-def _row(
-    name: str,
-    text: str,
-    change: Change,
-    touches: Callable[[Request], bool],
-    *,
-    benign: bool = False,
-) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=touches, benign=benign)
-
+_row = Rows()
 
 FORMULAS = (
     _row(
         "formula_definitions_bare",
         "Tells functions that no chat takes.",
         on_json(_bare_definitions),
-        _tells,
+        touches=_tells,
     ),
-    _row("formula_mute", "Runs tools and says nothing.", on_json(_says_nothing), _runs),
-    _row("formula_unknown_is_known", "Knows any tool.", on_answer(_unknown_is_known), formulas),
-    _row("formula_for_anybody", "Runs tools for anybody.", _for_anybody, formulas),
+    _row("formula_mute", "Runs tools and says nothing.", on_json(_says_nothing), touches=_runs),
+    _row(
+        "formula_unknown_is_known",
+        "Knows any tool.",
+        on_answer(_unknown_is_known),
+        touches=formulas,
+    ),
+    _row("formula_for_anybody", "Runs tools for anybody.", _for_anybody, touches=formulas),
     _row(
         "search_is_a_function",
         "Calls the search a function of the client's.",
         on_json(_calls(lambda call: call.update(type="function"))),
-        _searches,
+        touches=_searches,
     ),
-    _row("search_result_refused", "Refuses what it found.", _refuses_found, _searches),
-    _row("search_for_nothing", "Counts no search.", on_sent(_found_for_nothing), _searches),
+    _row("search_result_refused", "Refuses what it found.", _refuses_found, touches=_searches),
+    _row("search_for_nothing", "Counts no search.", on_sent(_found_for_nothing), touches=_searches),
     _row(
         "formula_encrypted",
         "Hides what any tool found.",
         on_answer(_in_plain),
-        _runs,
+        touches=_runs,
         benign=True,
     ),
 )

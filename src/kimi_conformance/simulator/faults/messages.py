@@ -16,13 +16,13 @@ from kimi_conformance.simulator.faults.change import (
 )
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     messages,
     sent,
     without_headers,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.go_json import go_json
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Frame, Request
@@ -174,62 +174,49 @@ def _takes_anything(request: Request, sound: Sound, _: Parameters) -> Answer:
     return sound.reply(request, *rules)
 
 
-def _row(
-    name: str,
-    text: str,
-    change: Change,
-    touches: Callable[[Request], bool] = _asks,
-    *,
-    laws: tuple[str, ...] = (),
-    benign: bool = False,
-) -> Fault:
-    return Fault(
-        name=name,
-        text=text,
-        change=change,
-        touches=touches,
-        breaks=frozenset(laws),
-        benign=benign,
-    )
-
+_row = Rows(_asks)
 
 MESSAGES = (
     _row(
         "message_content_text",
         "Says content as a text.",
         _whole(_as_completion),
-        laws=("MESSAGES-001",),
+        "MESSAGES-001",
     ),
     _row(
         "message_cached_text",
         "Counts what came from a cache in texts.",
         _whole(lambda body: body["usage"].update(cache_creation_input_tokens="")),
-        laws=("MESSAGES-002",),
+        "MESSAGES-002",
     ),
     _row(
         "message_stop_missing",
         "Does not end a streamed message.",
         _without("message_stop"),
-        _streams,
-        laws=("MESSAGES-003",),
+        "MESSAGES-003",
+        touches=_streams,
     ),
     _row(
         "message_block_open",
         "Does not end the blocks of a streamed message.",
         _without("content_block_stop"),
-        _streams,
-        laws=("MESSAGES-003",),
+        "MESSAGES-003",
+        touches=_streams,
     ),
-    _row("message_events_nameless", "Gives events no names.", _on_events(_nameless), _streams),
-    _row("message_usage_grows", "Counts more at the end.", _on_events(_in_usage), _streams),
+    _row(
+        "message_events_nameless", "Gives events no names.", _on_events(_nameless), touches=_streams
+    ),
+    _row("message_usage_grows", "Counts more at the end.", _on_events(_in_usage), touches=_streams),
     _row("message_hides_length", "Hides that an answer was cut.", _hides_length),
     _row(
         "message_input_text",
         "Says the input of a tool as text.",
         _whole(_input_as_text),
-        laws=("MESSAGES-001",),
+        "MESSAGES-001",
     ),
-    _row("message_input_cut", "Streams half an input.", _on_events(_arguments_cut), _streams),
+    _row(
+        "message_input_cut", "Streams half an input.", _on_events(_arguments_cut), touches=_streams
+    ),
     _row("message_drops_results", "Drops the results of tools.", on_sent(_no_results)),
     _row(
         "message_drops_system",
@@ -247,8 +234,8 @@ MESSAGES = (
         "message_method_is_405",
         "Answers a wrong method on the Anthropic face with 405.",
         on_exchange(_not_allowed),
-        messages,
+        touches=messages,
     ),
     _row("message_takes_anything", "Takes any messages.", _takes_anything),
-    _row("message_pings", "Sends pings.", _on_events(_pings), _streams, benign=True),
+    _row("message_pings", "Sends pings.", _on_events(_pings), touches=_streams, benign=True),
 )

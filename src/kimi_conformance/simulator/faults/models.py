@@ -14,6 +14,7 @@ from kimi_conformance.simulator.faults.fault import (
     sent,
     with_sent,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = ["MODELS"]
@@ -87,9 +88,7 @@ def _mute(item: Item) -> None:
         del item[name]
 
 
-def _row(name: str, text: str, change: Change, *breaks: str) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=models, breaks=frozenset(breaks))
-
+_row = Rows(models)
 
 MODELS = (
     _row(

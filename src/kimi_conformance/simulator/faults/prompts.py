@@ -17,7 +17,6 @@ from kimi_conformance.simulator.faults.change import (
 )
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     chats,
@@ -25,6 +24,7 @@ from kimi_conformance.simulator.faults.fault import (
     streams,
     wholes,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.world import World
 from kimi_conformance.wire.exchange import Answer, Request
 
@@ -169,11 +169,7 @@ def _on_stream(edit: Callable[[Body], object]) -> Change:
     return change
 
 
-def _row(
-    name: str, text: str, change: Change, *breaks: str, touches: Callable[[Request], bool] = chats
-) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=touches, breaks=frozenset(breaks))
-
+_row = Rows(chats)
 
 PROMPTS = (
     _row("prompt_drifts", "Counts more at every call.", _prompt_plus(_drift)),

@@ -14,7 +14,6 @@ from kimi_conformance.simulator.faults.change import (
 )
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     anything,
@@ -23,6 +22,7 @@ from kimi_conformance.simulator.faults.fault import (
     sent,
     streams,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.go_json import go_json
 from kimi_conformance.simulator.streaming import DONE
 from kimi_conformance.simulator.world import World
@@ -118,67 +118,78 @@ def _packs_badly(answer: Answer) -> Answer | None:
     return replace(packed, frames=(Frame(0.0, GZIP_HEAD + go_json("not packed")),))
 
 
-def _row(
-    name: str, text: str, change: Change, touches: Callable[[Request], bool], *breaks: str
-) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=touches, breaks=frozenset(breaks))
-
+_row = Rows()
 
 SERVICES = (
-    _row("balance_text", "Says the balance in texts.", _only(BALANCE, _in_texts), _at(BALANCE)),
+    _row(
+        "balance_text",
+        "Says the balance in texts.",
+        _only(BALANCE, _in_texts),
+        touches=_at(BALANCE),
+    ),
     _row(
         "balance_debt_eats_voucher",
         "Takes a debt off the voucher.",
         _only(BALANCE, _debt_eats_voucher),
-        _at(BALANCE),
+        touches=_at(BALANCE),
     ),
     _row(
         "estimate_constant",
         "Estimates every prompt alike.",
         _only(ESTIMATE, lambda body: body["data"].update(total_tokens=80)),
-        _at(ESTIMATE),
+        touches=_at(ESTIMATE),
     ),
-    _row("embeddings_open", "Offers embeddings.", on_exchange(_embeds), _at(EMBEDDINGS)),
-    _row("models_flap", "Lists a model less at every second call.", on_exchange(_flapping), models),
-    _row("key_repeated", "Repeats the key that it refuses.", on_exchange(_repeats_key), anything),
+    _row("embeddings_open", "Offers embeddings.", on_exchange(_embeds), touches=_at(EMBEDDINGS)),
+    _row(
+        "models_flap",
+        "Lists a model less at every second call.",
+        on_exchange(_flapping),
+        touches=models,
+    ),
+    _row(
+        "key_repeated",
+        "Repeats the key that it refuses.",
+        on_exchange(_repeats_key),
+        touches=anything,
+    ),
     _row(
         "refusal_in_stream",
         "Says a refusal inside the stream.",
         on_exchange(_inside_stream),
-        streams,
         *("CHAT-008", "CHAT-009", "SSE-004", "SSE-009", "SSE-010", "SSE-011", "SSE-012", "SSE-013"),
+        touches=streams,
     ),
     _row(
         "malformed_is_422",
         "Answers broken JSON with 422.",
         on_exchange(_unprocessable),
-        anything,
         "WIRE-007",
+        touches=anything,
     ),
     _row(
         "method_is_405",
         "Answers a wrong method with 405.",
         on_exchange(_method_not_allowed),
-        anything,
         "WIRE-007",
+        touches=anything,
     ),
     _row(
         "request_id_missing",
         "Gives answers no id.",
         on_answer(lambda answer: with_header(answer, "Msh-Request-Id", None)),
-        anything,
+        touches=anything,
     ),
     _row(
         "request_id_constant",
         "Gives all answers one id.",
         on_answer(lambda answer: with_header(answer, "Msh-Request-Id", "0" * 32)),
-        anything,
+        touches=anything,
     ),
     _row(
         "gzip_broken",
         "Sends gzip that no one can unpack.",
         on_answer(_packs_badly),
-        anything,
         "WIRE-009",
+        touches=anything,
     ),
 )

@@ -11,7 +11,8 @@ from kimi_conformance.simulator.faults.change import (
     on_chunks,
     on_frames,
 )
-from kimi_conformance.simulator.faults.fault import Change, Fault, streams
+from kimi_conformance.simulator.faults.fault import Change, streams
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.simulator.go_json import go_json
 from kimi_conformance.simulator.streaming import DONE
 from kimi_conformance.wire.exchange import Frame
@@ -219,9 +220,7 @@ def _in_one_go(frames: list[Frame]) -> list[Frame]:
     return [replace(frame, at=frames[-1].at) for frame in frames]
 
 
-def _row(name: str, text: str, change: Change, *breaks: str) -> Fault:
-    return Fault(name=name, text=text, change=change, touches=streams, breaks=frozenset(breaks))
-
+_row = Rows(streams)
 
 STREAMS = (
     _row("done_missing", "Ends without [DONE].", on_frames(_without_done), "SSE-005"),

@@ -6,7 +6,6 @@ from typing import Any
 from kimi_conformance.simulator.faults.change import Timed, on_chunks, on_json, on_sent
 from kimi_conformance.simulator.faults.fault import (
     Change,
-    Fault,
     Parameters,
     Sound,
     chats,
@@ -14,6 +13,7 @@ from kimi_conformance.simulator.faults.fault import (
     streams,
     with_sent,
 )
+from kimi_conformance.simulator.faults.rows import Rows
 from kimi_conformance.wire.exchange import Answer, Request
 
 __all__ = ["THINKING"]
@@ -127,18 +127,7 @@ def _drops_schema(request: Request, sound: Sound, _: Parameters) -> Answer:
     return sound.reply(with_sent(request, {**body, "response_format": {"type": "text"}}))
 
 
-def _row(
-    name: str, text: str, change: Change, *breaks: str, touches: Callable[[Request], bool] = chats
-) -> Fault:
-    return Fault(
-        name=name,
-        text=text,
-        change=change,
-        touches=touches,
-        breaks=frozenset(breaks),
-        edition="2026-09",
-    )
-
+_row = Rows(chats, edition="2026-09")
 
 THINKING = (
     _row("reasoning_hidden", "Does not show what it thought.", _completion(_hidden)),
