@@ -53,6 +53,7 @@ SCHEMA = 2
 _KNOWN = frozenset(Outcome.__slots__)  # keys of a check record; more are welcome
 
 Record = Mapping[str, Any]
+"""A line of the evidence."""
 # Of an outcome, with a default.
 _LATER_TEXTS = {"reason", "detail", "edition", "lane", "unplayable"}
 
