@@ -129,7 +129,7 @@ def test_what_is_old_is_pruned(run: Any, tmp_path: Path, keep: str, left: list[s
 
     said = run("history", "prune", "--keep", keep)
 
-    assert said.out == f"Forgot {2 - len(left)} runs and 0 probes.\n"
+    assert said.out == f"Forgotten: runs {2 - len(left)}, probes 0.\n"
     with History(Path("reports/history.sqlite")) as history:
         assert [found.id for found in history.runs()] == left
 

@@ -1,6 +1,5 @@
 """`kimi-conformance choose`: which model to take, and why."""
 
-import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +17,13 @@ from kimi_conformance.cli.asking.configuration import (
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.keeping.speeds import Speeds, measured
 from kimi_conformance.cli.showing import show
+from kimi_conformance.cli.showing.wrapping import wrapped
 from kimi_conformance.errors import UsageError
 from kimi_conformance.models import Choice, FallenOut, Need, Suggested, value_of
 from kimi_conformance.models import choose as choose_models
 
 __all__ = ["choose"]
 
-WIDTH = 80
 _SPOKEN = {"tools": "tools", "vision": "images", "reasoning": "reasoning"}
 
 
@@ -134,14 +133,14 @@ def choose(
 def _lines(edition: str, need: Need, choice: Choice, speeds: Speeds) -> list[str]:
     count = len(choice.suggested)
     fit = "1 model fits" if count == 1 else f"{count or 'no'} models fit"
-    lines = _wrapped(f"Edition {edition}, {_asked(need)}: {fit}.", "", "")
+    lines = wrapped(f"Edition {edition}, {_asked(need)}: {fit}.")
     for place, suggested in enumerate(choice.suggested, start=1):
         lines += ["", *_suggested(place, suggested)]
     if choice.out:
         lines += ["", "Why the others do not:"]
         for why, ids in _by_reason(choice.out).items():
-            lines += _wrapped(f"{why}: {', '.join(ids)}", "  ", "    ")
-    return [*lines, "", *_wrapped(_closing(speeds), "", "")]
+            lines += wrapped(f"{why}: {', '.join(ids)}", "  ", "    ")
+    return [*lines, "", *wrapped(_closing(speeds))]
 
 
 def _asked(need: Need) -> str:
@@ -161,11 +160,11 @@ def _asked(need: Need) -> str:
 def _suggested(place: int, suggested: Suggested) -> list[str]:
     indent = " " * 5
     lines = [f"{place:>3}. {suggested.facts.id}"]
-    lines += _wrapped(", ".join(suggested.why), indent, indent)
+    lines += wrapped(", ".join(suggested.why), indent, indent)
     if suggested.speed is not None:
-        lines += _wrapped(suggested.speed.words, indent, indent)
+        lines += wrapped(suggested.speed.words, indent, indent)
     if suggested.behind is not None:
-        lines += _wrapped(f"Comes here: {suggested.behind}.", indent, indent)
+        lines += wrapped(f"Comes here: {suggested.behind}.", indent, indent)
     return lines
 
 
@@ -179,17 +178,6 @@ def _by_reason(out: Sequence[FallenOut]) -> dict[str, list[str]]:
 
 def _closing(speeds: Speeds) -> str:
     return f"Prices are US dollars a million tokens. {speeds.words}"
-
-
-def _wrapped(text: str, first: str, others: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _answer(edition: str, need: Need, choice: Choice, speeds: Speeds) -> dict[str, Any]:

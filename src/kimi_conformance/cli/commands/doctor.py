@@ -1,7 +1,6 @@
 """`kimi-conformance doctor`."""
 
 import os
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,12 +22,12 @@ from kimi_conformance.cli.health import (
 )
 from kimi_conformance.cli.health.finding import Finding, Health, broken
 from kimi_conformance.cli.showing import show
+from kimi_conformance.cli.showing.wrapping import wrapped
 from kimi_conformance.wire.erasing import erase
 
 __all__ = ["doctor"]
 
 Look = Callable[[], Iterator[Finding]]
-_WIDTH = 80
 _INDENT = " " * 22
 
 
@@ -138,23 +137,12 @@ def _plain(text: str, key: str) -> str:
 def _lines(finding: Finding) -> Sequence[str]:
     """A finding for people: what was seen, what it means, and on a line of its own what to type."""
     head = f"{finding.health.value:<7} {finding.part:<13} "
-    lines = [*_wrapped(finding.text, head)]
+    lines = [*wrapped(finding.text, head, _INDENT)]
     if finding.means:
-        lines += _wrapped(finding.means, _INDENT)
+        lines += wrapped(finding.means, _INDENT, _INDENT)
     if finding.mend:
         lines.append(f"{_INDENT}→ {finding.mend}")
     return lines
-
-
-def _wrapped(text: str, first: str) -> Sequence[str]:
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=_INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _summary(counts: Mapping[Health, int]) -> str:

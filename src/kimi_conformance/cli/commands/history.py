@@ -111,7 +111,7 @@ def prune(keep: str, history: Path) -> None:
             runs, probes = opened.prune(before=time.time() - number * DAY_S)
         else:
             runs, probes = opened.prune(keep=number)
-    show.say(f"Forgot {runs} runs and {probes} probes.")
+    show.say(f"Forgotten: runs {runs}, probes {probes}.")
 
 
 def _answer(run: PastRun) -> dict[str, Any]:

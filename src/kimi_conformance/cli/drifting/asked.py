@@ -15,16 +15,16 @@ from kimi_conformance.cli.drifting.runs import between
 from kimi_conformance.cli.drifting.target import Target, live_target, simulated
 from kimi_conformance.cli.keeping.damage import damage_told
 from kimi_conformance.cli.keeping.drift_evidence import (
-    change_lines,
     drift_answer,
     drift_record,
     looked_record,
     verdict_of,
-    wrapped,
 )
 from kimi_conformance.cli.keeping.recorded_days import ages_of
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.showing import show
+from kimi_conformance.cli.showing.changes import change_lines
+from kimi_conformance.cli.showing.wrapping import wrapped
 from kimi_conformance.drift import Age
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import UsageError
@@ -185,8 +185,8 @@ def _lines(asked: _Asked, fresh: Sequence[Age]) -> list[str]:
     lines = [f"{asked.before} against {asked.after}", *change_lines(changes)]
     for reason, count in asked.found.left.items():
         if count:
-            lines += ["", *wrapped(f"Not compared: {count}, {reason}", 0)]
+            lines += ["", *wrapped(f"Not compared: {count}, {reason}", others="  ")]
     for age in fresh:
         text = f"Recordings, {age.subject.value}: {age.colour.value}, {age.days} days old"
-        lines += wrapped(text, 0)
+        lines += wrapped(text, others="  ")
     return lines

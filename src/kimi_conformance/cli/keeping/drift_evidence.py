@@ -1,7 +1,6 @@
 """What looking for drift amounts to, and what it leaves in the evidence of a run."""
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,9 +8,7 @@ from kimi_conformance.cli.drifting.found import Found
 from kimi_conformance.drift import Age, Change
 from kimi_conformance.verdicts import RunVerdict
 
-__all__ = ["change_lines", "drift_answer", "drift_record", "looked_record", "verdict_of", "wrapped"]
-
-WIDTH = 80
+__all__ = ["drift_answer", "drift_record", "looked_record", "verdict_of"]
 
 
 def verdict_of(found: Found) -> tuple[RunVerdict, str]:
@@ -61,21 +58,3 @@ def drift_answer(looked: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]
             {key: value for key, value in change.items() if key != "record"} for change in changes
         ],
     }
-
-
-def change_lines(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Each change in a few lines of the terminal's width, from its record."""
-    kind = None
-    for change in changes:
-        if change["class"] != kind:
-            kind = change["class"]
-            yield from ("", kind.capitalize())
-        yield from wrapped(change["where"], 2)
-        yield from wrapped(f"{change['before']} → {change['after']}", 6)
-        yield from wrapped(f"{change['attribution']}, seen {change['seen']}×", 6)
-
-
-def wrapped(text: str, indent: int) -> list[str]:
-    """A text in lines of the terminal's width."""
-    space = " " * indent
-    return textwrap.wrap(text, WIDTH, initial_indent=space, subsequent_indent=f"{space}  ")

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from kimi_conformance.cli.keeping.drift_evidence import change_lines, drift_answer
+from kimi_conformance.cli.keeping.drift_evidence import drift_answer
+from kimi_conformance.cli.showing.changes import change_lines
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.judging.ending import words_of
 from kimi_conformance.requirements import Catalogue

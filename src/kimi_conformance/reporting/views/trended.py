@@ -33,7 +33,8 @@ def trended(found: Trend) -> TrendPage:
     draw = formatter("_percent" if found.metric.endswith("_share") else found.metric)
     numbers = [float(number) for number in range(1, len(values) + 1)]
     target = {} if found.target is None else {found.subject: _drawn(found.target, found.metric)}
-    notes = [f"{len(found.points)} runs"]
+    runs = len(found.points)
+    notes = [f"{runs} run{'' if runs == 1 else 's'}"]
     if found.target is not None:
         notes.append(f"target {write(found.target)}")
     if found.steadiness is not None:
