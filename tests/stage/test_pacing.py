@@ -15,7 +15,7 @@ from kimi_conformance.simulator import Simulator
 from kimi_conformance.stage import Budget, Live, Pace, Paced
 from kimi_conformance.stage.pacing import MARGIN, MINUTE, TRIES
 from kimi_conformance.stage.replies import completion, rate_limited, refusal
-from kimi_conformance.wire.exchange import Answer, Frame, Relay, Request
+from kimi_conformance.wire.exchange import Answer, Broken, Ending, Frame, Relay, Request
 
 KEY = "sk-simulated"
 
@@ -169,6 +169,33 @@ async def test_one_that_refuses_for_ever_is_left_after_some_tries() -> None:
     answer = await Paced(source, Pace(), clock=time.clock, sleep=time.sleep).answer(chat())
 
     assert (answer.status, source.asked) == (429, TRIES)
+
+
+async def test_a_refusal_that_breaks_off_gives_its_place_back() -> None:
+    """Or no chat more would be sent where one may be under way at once."""
+    time = Time()
+    told = [_refused_by_half(), completion("hi")]
+
+    class Source:
+        kind = "live"
+
+        async def answer(self, _: Request) -> Answer | Relay:
+            return told.pop(0)
+
+    paced = Paced(Source(), Pace(concurrency=1), clock=time.clock, sleep=time.sleep)
+
+    answer = await paced.answer(chat())
+
+    assert (answer.status, told) == (200, [])
+    assert [each.answer.ending for each in paced.refusals] == [Ending.CUT]
+
+
+def _refused_by_half() -> Relay:
+    async def frames() -> AsyncIterator[Frame]:
+        yield Frame(0.0, b'{"error": {"type": "rate_lim')
+        raise Broken(Ending.CUT)
+
+    return Relay(status=429, headers=(("Retry-After", "1"),), frames=frames())
 
 
 async def test_every_repeated_request_is_paid_for() -> None:

@@ -30,7 +30,7 @@ from typing import TypeVar
 
 from kimi_conformance.errors import BudgetError
 from kimi_conformance.stage.live import asked_for, is_chat
-from kimi_conformance.stage.source import Closable, Source
+from kimi_conformance.stage.source import Closable, Source, arrived
 from kimi_conformance.wire.exchange import Answer, Exchange, Frame, Headers, Relay, Request, header
 
 __all__ = ["LONGEST", "MINUTE", "Pace", "Paced"]
@@ -145,12 +145,12 @@ class Paced:
             await self._await_turn(asked_for(request, self.pace.completion, bytes_a_token=2))
             try:
                 answer = await self._in_time(self._source.answer(request))
+                if answer.status != 429:
+                    break
+                refusal = await self._in_time(arrived(answer))
             except BaseException:
                 self._leave()
                 raise
-            if answer.status != 429:
-                break
-            refusal = await self._in_time(_whole(answer))
             self.refused += 1
             self._learn(refusal)
             wait = self._wait_after(refusal)
@@ -319,10 +319,3 @@ def _told(headers: Headers, text: str) -> float | None:
             return float(value)
     match = _AGAIN.search(text)
     return float(match[1]) if match else None
-
-
-async def _whole(answer: Answer | Relay) -> Answer:
-    if isinstance(answer, Answer):
-        return answer
-    frames = [frame async for frame in answer.frames]
-    return Answer(status=answer.status, headers=answer.headers, frames=frames)

@@ -2,9 +2,9 @@
 
 from typing import Protocol, runtime_checkable
 
-from kimi_conformance.wire.exchange import Answer, Relay, Request
+from kimi_conformance.wire.exchange import Answer, Broken, Ending, Frame, Relay, Request
 
-__all__ = ["Closable", "Immediate", "Source"]
+__all__ = ["Closable", "Immediate", "Source", "arrived"]
 
 
 class Source(Protocol):
@@ -39,3 +39,17 @@ class Closable(Protocol):
     async def aclose(self) -> None:
         """Release them; called once, on the stage's event loop."""
         ...
+
+
+async def arrived(answer: Answer | Relay) -> Answer:
+    """The answer as far as it arrives, and how it ended."""
+    if isinstance(answer, Answer):
+        return answer
+    frames: list[Frame] = []
+    ending = Ending.COMPLETE
+    try:
+        async for frame in answer.frames:
+            frames.append(frame)  # noqa: PERF401 - what came before it broke off is kept
+    except Broken as broken:
+        ending = broken.ending
+    return Answer(status=answer.status, headers=answer.headers, frames=frames, ending=ending)

@@ -15,7 +15,8 @@ from typing import Any, TypeGuard
 
 from kimi_conformance.checks import WRONG_KEY
 from kimi_conformance.stage import Source
-from kimi_conformance.wire.exchange import Answer, Broken, Ending, Exchange, Frame, Relay, Request
+from kimi_conformance.stage.source import arrived
+from kimi_conformance.wire.exchange import Answer, Exchange, Request
 from kimi_conformance.wire.json_values import is_count, members, parse_json
 
 __all__ = ["LONGEST_ID", "Session"]
@@ -56,7 +57,7 @@ class Session:
         if any(id.encode() in _told(recorded.request) for id in self.lost):
             return None
         request = self._request(recorded)
-        answer = await _whole(await self.source.answer(request))
+        answer = await arrived(await self.source.answer(request))
         self._learn(recorded.answer, answer)
         return request, answer
 
@@ -148,16 +149,3 @@ def _ids(value: Any, place: str) -> Iterator[tuple[str, str]]:
 def _is_id(text: str) -> bool:
     """Whether it can stand in a path and in a header, and is no word that stands anywhere."""
     return 7 < len(text) <= LONGEST_ID and text.isascii() and text.isprintable()
-
-
-async def _whole(answer: Answer | Relay) -> Answer:
-    if isinstance(answer, Answer):
-        return answer
-    frames: list[Frame] = []
-    ending = Ending.COMPLETE
-    try:
-        async for frame in answer.frames:
-            frames.append(frame)  # noqa: PERF401 - what came before it broke off is kept
-    except Broken as broken:
-        ending = broken.ending
-    return Answer(status=answer.status, headers=answer.headers, frames=frames, ending=ending)
