@@ -25,6 +25,7 @@ from kimi_conformance.checks.fixtures import (
     open_adapter,
     sampling,
     service,
+    timed,
     upstream,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "open_adapter",
     "sampling",
     "service",
+    "timed",
     "upstream",
 ]
 

@@ -70,6 +70,7 @@ async def test_who_names_a_need_is_told_the_models_that_meet_it(
 
 
 @requirement("UX-06")
+@pytest.mark.usefixtures("timed")
 async def test_the_performance_of_models_can_be_compared(adapter: Any, upstream: Upstream) -> None:
     """A user who waits too long sees which model would be quicker, by the work already done."""
     upstream.replies(in_its_own_time)

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
+
 from kimi_conformance.checks import (
     ChatRequest,
     Chats,
@@ -35,6 +37,7 @@ def under_way_together(exchanges: list[Exchange]) -> bool:
 
 
 @requirement("PERF-05")
+@pytest.mark.usefixtures("timed")
 async def test_configurations_come_in_the_order_of_the_list(
     open_adapter: OpenAdapter, upstream: Upstream
 ) -> None:
@@ -64,6 +67,7 @@ def google_model(name: str) -> Mapping[str, Any]:
 
 
 @requirement("PERF-07")
+@pytest.mark.usefixtures("timed")
 async def test_listings_that_begin_together_are_under_way_together(
     adapter: ListsModels, upstream: Upstream
 ) -> None:

@@ -49,6 +49,7 @@ def slow_answer(arrived: Callable[[], object]) -> Callable[[Request], Answer]:
 
 
 @requirement("SWITCH-01")
+@pytest.mark.usefixtures("timed")
 async def test_a_question_under_way_is_answered_by_the_old_model_and_the_next_by_the_new(
     adapter: SwitchesModels, answered: Upstream
 ) -> None:

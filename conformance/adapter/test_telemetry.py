@@ -185,6 +185,7 @@ async def test_the_totals_are_the_sums_over_all_steps(adapter: Any, upstream: Up
 
 
 @requirement("TELEM-07")
+@pytest.mark.usefixtures("timed")
 async def test_the_event_after_a_call_tells_its_seconds(adapter: Any, upstream: Upstream) -> None:
     """An operator notices a slow model before the users complain."""
     upstream.replies(replies.later(replies.completion(), seconds=0.05))

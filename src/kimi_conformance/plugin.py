@@ -287,9 +287,16 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Run a check under its limits."""
-    with _limits(item):
+    """Run a check under its limits, and note the time that it loses."""
+    if CHECK not in item.stash:
         return (yield)
+    standstill = bench_of(item.config).standstill
+    standstill.begin()
+    try:
+        with _limits(item):
+            return (yield)
+    finally:
+        item.stash[CHECK].losses = standstill.losses()
 
 
 def _limits(item: pytest.Item) -> AbstractContextManager[object]:
@@ -306,7 +313,8 @@ def _limits(item: pytest.Item) -> AbstractContextManager[object]:
 class _TimeLimit:
     """Raises CheckTimeoutError in this thread when so many seconds have passed.
 
-    Time in which a live endpoint's limits were waited for does not count: `waited` tells it.
+    Time in which a live endpoint's limits were waited for, or this process could not run, does
+    not count: `waited` tells it.
     """
 
     def __init__(self, seconds: float, waited: Callable[[], float]) -> None:

@@ -35,6 +35,7 @@ from kimi_conformance.checks.item import (
 )
 from kimi_conformance.checks.options import Options
 from kimi_conformance.checks.sound import FIXED_TIME, SoundReplay
+from kimi_conformance.checks.standstill import Standstill
 from kimi_conformance.checks.valued import Turns
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import AdapterError, CassetteError, UsageError
@@ -102,7 +103,14 @@ class Bench:
     @cached_property
     def stage(self) -> Stage:
         """The one stage, started when first asked for."""
-        return self._closing.enter_context(Stage())
+        stage = self._closing.enter_context(Stage())
+        self.standstill.follow(stage.thread)
+        return stage
+
+    @cached_property
+    def standstill(self) -> Standstill:
+        """What tells how much time is lost, from when it is first asked."""
+        return self._closing.enter_context(Standstill())
 
     def guarding(self) -> AbstractContextManager[object]:
         """Keeps this machine's checks on this machine while it is entered, but for live ones."""
@@ -165,9 +173,9 @@ class Bench:
             self.turns.await_turn(check, self._live if asks and self.options.base_url else None)
 
     def waited(self) -> float:
-        """Seconds in which a live endpoint's limits were waited for; no check's own time."""
+        """Seconds that are no check's own: limits were waited for, or nothing here could run."""
         live = self.__dict__.get("_live")  # asked of a timer: it must not be made here
-        return live.waited if live is not None else 0.0
+        return (live.waited if live is not None else 0.0) + self.standstill.lost
 
     def _alike(self, check: CheckItem, exchanges: Sequence[Exchange]) -> Iterator[str]:
         """Those in `despite` that a check cannot tell from the sound SUT that it has judged."""

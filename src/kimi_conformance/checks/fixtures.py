@@ -5,7 +5,7 @@ The fixtures of a check.
 brings in the stage, the simulator and the adapters, which the plugin itself must not.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +18,7 @@ from kimi_conformance.checks.endpoint import Endpoint
 from kimi_conformance.checks.item import CheckItem
 from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.sampling import AT_ONCE, Sampling
+from kimi_conformance.checks.standstill import Tolerance
 from kimi_conformance.checks.upstream import FakeClock, Service, Upstream
 from kimi_conformance.editions import Edition
 from kimi_conformance.plugin import CHECK, CHECKS, bench_of
@@ -39,12 +40,15 @@ __all__ = [
     "open_adapter",
     "sampling",
     "service",
+    "timed",
     "upstream",
 ]
 
 
 PATIENCE = 3.0  # seconds of silence; a script answers at once, but a busy machine may not
 IMPATIENCE = 0.5  # where the script means never to answer
+EXCHANGE = 0.25  # seconds, amply, that a client and a script need of an undisturbed machine
+APART = Tolerance(within=0.2, lost=0.1)  # a script holds an answer back for 0.2 s or longer
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +64,20 @@ def check(request: pytest.FixtureRequest, bench: Bench) -> CheckItem:
     _require_claim(item, bench)
     if "clock" in request.fixturenames and item.adapter is not None:
         _require_clock(bench.adapter_info(item.adapter))
+    _set_tolerance(item, request.fixturenames)
     return item
+
+
+def _set_tolerance(item: CheckItem, names: Collection[str]) -> None:
+    """What a check can bear of a machine that stands still; without a script there is time."""
+    if "upstream" not in names:
+        return
+    patience = IMPATIENCE if "impatient" in names else PATIENCE
+    item.tolerance = Tolerance(within=patience, lost=patience - EXCHANGE)
+    if "timed" in names:
+        item.tolerance = APART
+    if "impatient" in names:
+        item.patience = IMPATIENCE
 
 
 def _require_claim(item: CheckItem, bench: Bench) -> None:
@@ -129,6 +146,11 @@ def service(check: CheckItem, bench: Bench) -> Iterator[Service]:
 @pytest.fixture
 def impatient() -> None:
     """For checks of silence: a client is asked to give up early."""
+
+
+@pytest.fixture
+def timed() -> None:
+    """For checks that tell what comes early from what the script holds back for a moment."""
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from pathlib import PurePath
 from typing import Any
 
 from kimi_conformance.adapters.protocol import Adapter
+from kimi_conformance.checks.standstill import Loss, Tolerance
 from kimi_conformance.errors import AdapterError, CassetteError, KimiConformanceError
 from kimi_conformance.requirements import ENDPOINT_CAPABILITIES, Plane, Requirement
 from kimi_conformance.stage import Lane
 from kimi_conformance.stage.guard import BlockedError
 from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict, is_outage
-from kimi_conformance.wire.exchange import Exchange
+from kimi_conformance.wire.exchange import Ending, Exchange
 
 __all__ = [
     "CheckItem",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 RECORDED_ADAPTER = "reference"  # whose exchanges the recordings of the adapter plane are
+_BY_TIME = {Verdict.PASSED, Verdict.FAILED}  # what a machine that stands still may change
 _SUT_PART = re.compile(r"-@[^@]*@$|@[^@]*@-?")
 
 
@@ -51,6 +53,10 @@ class CheckItem:
         recorded: The one among them that a cassette is made of, or None.
         refusals: Of its chats, on a live endpoint; what came after waiting is in the lanes.
         not_claimed: Why the requirement does not apply to the SUT, or "".
+        losses: The time that was lost while it ran.
+        tolerance: How much that may be before it decides nothing; None: any.
+        patience: Seconds of silence after which its client gives up, where silence is its
+            subject; None elsewhere.
     """
 
     id: str
@@ -64,6 +70,9 @@ class CheckItem:
     refusals: list[Exchange] = field(default_factory=list)
     not_claimed: str = ""
     capabilities: tuple[str, ...] = ()
+    losses: Sequence[Loss] = ()
+    tolerance: Tolerance | None = None
+    patience: float | None = None
 
     @property
     def sut(self) -> str:
@@ -93,6 +102,22 @@ class CheckItem:
             if is_outage(answer.status, answer.body):
                 return f"the API answered {answer.status} at {request.method} {request.path}"
         return ""
+
+    def verify_time(self, seconds: float) -> None:
+        """Return if what it saw in so many seconds is its client's doing, not the machine's.
+
+        Raises:
+            InconclusiveError: It may be the machine's.
+        """
+        if self.tolerance is not None and seconds >= self.tolerance.within:
+            self.tolerance.verify(self.losses)
+        if self.patience is None or seconds < self.patience:
+            return  # nobody has given up yet
+        exchanges = self.exchanges()
+        if not exchanges:
+            raise InconclusiveError("the client gave up before its request had arrived")
+        if any(exchange.answer.ending is Ending.ABANDONED for exchange in exchanges):
+            raise InconclusiveError("the client gave up before it was sent what it is judged by")
 
     def unplayed(self) -> str:
         """Which recorded interactions nobody asked for, or ""."""
@@ -145,6 +170,11 @@ def outcome_of(
     """
     failed = next((phase for phase in phases if phase.error is not None), None)
     verdict, reason = _judge(item, failed, blocked)
+    if verdict in _BY_TIME and not blocked and not _is_late(failed):
+        try:
+            item.verify_time(sum(phase.seconds for phase in phases if phase.when == "call"))
+        except InconclusiveError as error:
+            verdict, reason = Verdict.INCONCLUSIVE, str(error)
     unplayable = verdict is Verdict.ERROR and _is_of_a_recording(item, failed)
     return Outcome(
         id=item.id,
@@ -161,6 +191,11 @@ def outcome_of(
         lane=lane,
         unplayable=item.cassette if unplayable else "",
     )
+
+
+def _is_late(failed: Phase | None) -> bool:
+    """Whether its time was over, in which none counts that was lost."""
+    return failed is not None and isinstance(failed.error, CheckTimeoutError)
 
 
 def _is_of_a_recording(item: CheckItem, failed: Phase | None) -> bool:

@@ -8,6 +8,7 @@ from kimi_conformance.wire.exchange import Exchange, Request
 __all__ = ["Journal"]
 
 SETTLING = 2.0  # seconds that a reader waits for exchanges under way; a stall takes no longer
+SLICE = 0.05  # of these: one in which this process stood still for longer counts as one
 
 
 class Journal:
@@ -35,7 +36,9 @@ class Journal:
     def exchanges(self) -> Sequence[Exchange]:
         """What was sent and answered, in order of arrival."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._open, timeout=SETTLING)
+            for _ in range(round(SETTLING / SLICE)):
+                if self._changed.wait_for(lambda: not self._open, timeout=SLICE):
+                    break
             return tuple(self._exchanges[id] for id in self._order if id in self._exchanges)
 
     @property

@@ -75,6 +75,9 @@ class Stage:
             each connection to one of them.
         send_log: Where it is written when each frame was due, and when it was sent.
 
+    Attributes:
+        thread: On which it works.
+
     Raises:
         UsageError: On entering, when the address cannot be listened on.
     """
@@ -98,12 +101,12 @@ class Stage:
         self._names = itertools.count(1)
         self._arrivals = Arrivals(self._serve, clock)
         self._loop = _new_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
+        self.thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
         self._server: asyncio.Server | None = None
         self.port = 0
 
     def __enter__(self) -> "Stage":
-        self._thread.start()
+        self.thread.start()
         try:
             self.call(self._listen())
         except OSError as error:
@@ -161,7 +164,7 @@ class Stage:
 
     def _stop_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self.thread.join()
         self._loop.close()
 
     def _serve(self, connection: Connection, received: Received, started: float) -> None:
