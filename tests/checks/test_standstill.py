@@ -66,7 +66,7 @@ def test_a_check_knows_what_was_lost_since_it_began() -> None:
 
     standstill.begin()
 
-    assert standstill.losses() == [Loss(1.1, pytest.approx(0.02))]
+    assert [(each.at, round(each.seconds, 6)) for each in standstill.losses()] == [(1.1, 0.02)]
     assert standstill.lost == pytest.approx(1.0 + 0.02 + 3.0)
 
 
