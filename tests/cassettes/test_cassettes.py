@@ -271,7 +271,6 @@ def full_disk(*_: object, **__: object) -> None:
     [
         (replies.cut, httpx.RemoteProtocolError),
         (replies.reset, httpx.ReadError),
-        (replies.stalled, httpx.ReadTimeout),
     ],
 )
 def test_a_recorded_break_breaks_again(
@@ -287,6 +286,24 @@ def test_a_recorded_break_breaks_again(
     stage.close_lane(lane)
 
     assert b"".join(received) == b"".join(frame.data for frame in broken.frames)
+
+
+def test_a_recorded_stall_stalls_again(tmp_path: Path, stage: Stage) -> None:
+    broken = replies.stalled(STREAM, 3)
+    whole = b"".join(frame.data for frame in broken.frames)
+    record(tmp_path / "c.yaml", [exchange(broken)], PROVENANCE, origin=SIMULATOR_ORIGIN)
+    lane = stage.open_lane(Player(read(tmp_path / "c.yaml", "c"), "c"))
+    received = b""
+
+    with ask(f"{lane.base_url}/chat/completions") as response:
+        arriving = response.iter_raw()
+        while len(received) < len(whole):
+            received += next(arriving)
+    assert lane.journal is not None
+    (played,) = lane.journal.exchanges
+    stage.close_lane(lane)
+
+    assert (received, played.answer.ending) == (whole, Ending.STALLED)
 
 
 def test_frames_come_at_the_times_at_which_they_were_recorded(tmp_path: Path, stage: Stage) -> None:
@@ -306,4 +323,4 @@ def test_frames_come_at_the_times_at_which_they_were_recorded(tmp_path: Path, st
 
 
 def ask(url: str) -> AbstractContextManager[httpx.Response]:
-    return httpx.stream("POST", url, content=ASKED, timeout=0.3, trust_env=False)
+    return httpx.stream("POST", url, content=ASKED, timeout=20, trust_env=False)

@@ -1,6 +1,9 @@
 """A machine that stands still decides no check."""
 
+import socket
+import threading
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +17,6 @@ from kimi_conformance.checks.standstill import (
     Tolerance,
     most_lost,
 )
-from kimi_conformance.http import httpx
 from kimi_conformance.stage import Lane, Script, Stage, replies
 from kimi_conformance.stage.journal import Journal
 from kimi_conformance.verdicts import Outcome, Verdict
@@ -36,6 +38,7 @@ def moment(at: float = 0.0, worked: float = 0.0, kept: float = 0.0) -> Moment:
         pytest.param(moment(at=2.0 + BEAT, worked=2.0), 0.0, id="busy"),
         pytest.param(moment(at=2.0 + BEAT, worked=0.5), 1.5, id="busy, then stopped"),
         pytest.param(moment(at=BEAT, kept=0.04), 0.04, id="without a core, but for the beat"),
+        pytest.param(moment(at=BEAT, kept=0.08), BEAT, id="two threads without a core"),
         pytest.param(moment(at=2.0 + BEAT, kept=0.5), 2.0, id="both"),
         pytest.param(moment(at=BEAT / 2), 0.0, id="looked at early"),
     ],
@@ -173,10 +176,18 @@ def test_a_client_that_had_its_time_is_judged(answers: Sequence[Answer], seconds
 
 
 def test_the_stage_notes_a_client_that_leaves_before_it_is_answered(stage: Stage) -> None:
-    lane = stage.open_lane(Script([replies.later(replies.completion(), 60.0)]))
+    asked = threading.Event()
 
-    with httpx.Client(trust_env=False, timeout=0.1) as client, pytest.raises(httpx.ReadTimeout):
-        client.get(f"{lane.base_url}/models")
+    def late(_: Request) -> Answer:
+        asked.set()
+        return replies.later(replies.completion(), 60.0)
+
+    lane = stage.open_lane(Script([late]))
+    parts = urlsplit(lane.base_url)
+
+    with socket.create_connection((parts.hostname, parts.port)) as client:
+        client.sendall(f"GET {parts.path}/models HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert asked.wait(20)
 
     found = judged(FAILURE, losses=(), patience=0.5, lanes=[lane])
     assert found.reason == "the client gave up before it was sent what it is judged by"

@@ -151,7 +151,7 @@ def test_the_time_that_a_limit_was_waited_for_is_not_the_checks() -> None:
     began = time.monotonic()
     with pytest.raises(CheckTimeoutError):
         judge()
-    assert 0.14 < time.monotonic() - began < 1.5
+    assert time.monotonic() - began > 0.14
     assert signal.getsignal(signal.SIGALRM) == before
 
 

@@ -34,7 +34,6 @@ def open_rude(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     for module in (lines, connection_module):
         monkeypatch.setattr(module, "LONGEST", SMALL)
     monkeypatch.setattr(connection_module, "END_LIMIT", 0.3)
-    monkeypatch.setattr(adapter_module, "MARGIN", 1.5)
     commands: list[Command] = []
 
     def open_client(harm: str) -> ProcessAdapter:
@@ -63,10 +62,18 @@ HARMS = {
 }
 
 
+SILENT = {"asks-without-end", "stops-itself"}  # of others something is heard, some time
+
+
 @pytest.mark.parametrize("harm", HARMS)
 async def test_harm_is_named_and_kept_small(
-    open_rude: Open, caplog: pytest.LogCaptureFixture, harm: str
+    open_rude: Open,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: str,
 ) -> None:
+    if harm in SILENT:
+        monkeypatch.setattr(adapter_module, "MARGIN", 1.5)
     caplog.set_level(logging.CRITICAL)
     client = open_rude(harm)
 
@@ -110,7 +117,7 @@ async def test_many_processes_that_hear_no_signal_end_with_their_client(open_rud
 
     client._connection.end()
 
-    assert gone_within(group, 5)
+    assert gone_within(group, 20)
 
 
 def gone_within(group: int, seconds: float) -> bool:

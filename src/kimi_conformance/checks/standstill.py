@@ -91,9 +91,14 @@ class Moment:
     kept: float
 
     def lost_since(self, last: "Moment") -> float:
-        """Seconds of those since the last beat in which nobody could work."""
-        stood = self.at - last.at - BEAT - (self.worked - last.worked)
-        return max(stood, self.kept - last.kept, 0.0)
+        """Seconds of those since the last beat in which nobody could work.
+
+        Where several threads were kept waiting, they mostly wait for one another besides: the
+        seconds of each are added up, to no more than have passed.
+        """
+        passed = self.at - last.at
+        stood = passed - BEAT - (self.worked - last.worked)
+        return max(stood, min(self.kept - last.kept, passed), 0.0)
 
 
 class Standstill:

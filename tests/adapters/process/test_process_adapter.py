@@ -288,10 +288,12 @@ async def test_chunks_that_nobody_takes_are_not_kept_without_end(
     open_odd: OpenOdd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_module, "LONGEST", 100_000)
-    stream = open_odd("too-much").stream(HELLO)
+    adapter = open_odd("too-much")
+    stream = adapter.stream(HELLO)
 
     await anext(stream)
-    await asyncio.sleep(0.2)  # the test takes its time, the process does not
+    connection = adapter._connection
+    await asyncio.to_thread(connection._process.wait, 20)  # the test takes its time, it does not
 
     assert "that nobody had taken" in await broken(chunks(stream))
 
