@@ -1,9 +1,12 @@
 """The state machines find what is wrong, in bounded time, and find nothing else."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -24,16 +27,21 @@ from kimi_conformance.checks.machines import (
     RetryCourse,
     RetryLaw,
     RetryMachine,
+    Step,
     ToolsCourse,
     ToolsMachine,
     search,
+    take_all,
 )
 from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.upstream import FakeClock, Upstream
 from kimi_conformance.errors import UsageError
 from kimi_conformance.stage import Script, Stage
+from kimi_conformance.stage.script import Scripted
 from kimi_conformance.suite import Suite
+from kimi_conformance.wire.exchange import Answer, Request
 
+MOMENT = 0.05  # seconds
 STEPS = 4000  # that a search may take to find a fault; it takes some hundreds
 NewCourse = Callable[[str, CachingLaw], Course]
 
@@ -195,6 +203,56 @@ def test_a_tool_result_left_over_for_the_next_question_is_found(
         search(ToolsMachine, new_course, {})
 
 
+def retries(upstream: Upstream, client: OpenAdapter, clock: FakeClock) -> Course:
+    return RetryCourse(client, upstream, clock, RetryLaw.SUCCEEDING)
+
+
+def tools(upstream: Upstream, client: OpenAdapter, _: FakeClock) -> Course:
+    return ToolsCourse(client, upstream)
+
+
+@pytest.mark.parametrize(
+    ("new_course", "steps"),
+    [
+        pytest.param(retries, [{"step": "chat", "outcomes": ["no choices"]}], id="retry"),
+        pytest.param(
+            tools,
+            [{"step": "call", "names": ["search"], "text": None}, {"step": "ask"}],
+            id="tools",
+        ),
+    ],
+)
+def test_a_stage_that_stands_still_for_a_moment_has_nobody_ask_again(
+    new_course: Callable[[Upstream, OpenAdapter, FakeClock], Course],
+    steps: Sequence[Step],
+    stage: Stage,
+) -> None:
+    script, clock = Script(), FakeClock()
+    lane = stage.open_lane(script)
+    binding = Binding(
+        base_url=lane.base_url, api_key="sk-placeholder", clock=clock, patience=MOMENT / 5
+    )
+    client = OpenAdapter(factory_of("reference"), binding)
+    course = new_course(Upstream(lane, script), client, clock)
+    script.answers[:] = [after_a_moment(*script.answers)]
+
+    asyncio.run(take_all(course, steps))
+
+    assert course.arrived == 2
+    stage.close_lane(lane)
+
+
+def after_a_moment(answer: Scripted) -> Callable[[Request], Answer]:
+    """Answers the same when the stage, and everybody who asks it, has stood still."""
+    assert callable(answer)
+
+    def late(request: Request) -> Answer:
+        time.sleep(MOMENT)
+        return answer(request)
+
+    return late
+
+
 class Numbers(Course):
     """Is broken by the third 7, whatever stands between."""
 
@@ -220,6 +278,29 @@ def test_a_course_is_shortened_to_the_steps_that_it_takes() -> None:
 
     seven = {"step": "number", "value": 7}
     assert f"Its steps: {json.dumps([seven] * 3)}" in caught.value.__notes__[0]
+
+
+class Moody(Course):
+    """Is broken by the first 7 of all, and never again."""
+
+    seen: ClassVar[list[int]] = []
+
+    async def number(self, value: int) -> None:
+        if value == 7:
+            self.seen.append(value)
+            assert len(self.seen) > 1, "seven"
+
+    async def leave(self) -> None:
+        pass
+
+
+def test_what_broke_a_law_once_is_told_though_it_cannot_be_repeated() -> None:
+    Moody.seen.clear()
+
+    with pytest.raises(AssertionError, match=r"^seven") as caught:
+        search(AnyNumbers, Moody, {})
+
+    assert any("taken again, broke nothing" in note for note in caught.value.__notes__)
 
 
 def test_kept_courses_that_hold_are_taken_once(searching: Callable[[int, int], None]) -> None:

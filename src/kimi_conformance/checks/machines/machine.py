@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hypothesis import Phase, settings
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 __all__ = ["Course", "Machine", "Step", "search", "take_all"]
@@ -152,7 +153,18 @@ def search(
         run_state_machine_as_test(begin, settings=limits)  # type: ignore[arg-type]
     except AssertionError as error:
         raise _shortened(error, taken[-1].steps, new_course) from None
+    except FlakyFailure as flaky:
+        raise _broken_once(flaky) from None
     return taken
+
+
+def _broken_once(flaky: FlakyFailure) -> Exception:
+    """The error that a course led to once, and not when Hypothesis took it again."""
+    for error in flaky.exceptions:
+        if isinstance(error, AssertionError):
+            error.add_note("The same steps, taken again, broke nothing: is it a matter of time?")
+            return error
+    return flaky
 
 
 def _shortened(

@@ -10,6 +10,9 @@ One chat leaves nothing behind for the next. The laws, by how a chat ends:
     raising      nothing is sent after a failure that stays, and nobody waits
     waits        they have the documented lengths
 
+Every answer is sent at once, so the client keeps its own patience: with the short one of other
+checks, a machine that stood still for a moment would make it send again.
+
 Source: Letta processing flow, section 3.4.2.
 """
 
@@ -105,7 +108,7 @@ class RetryCourse(Course):
     async def _ask(self) -> bool:
         try:
             if self._client is None:
-                self._client = self._open_adapter(attempts=self._attempts)
+                self._client = self._open_adapter(attempts=self._attempts, patience=None)
             await self._client.chat(GREETING)
         except Exception:  # noqa: BLE001 - only whether it raises is of interest
             return False

@@ -5,7 +5,7 @@ The model thinks or does not, calls some tools or several rounds of them, and an
 somebody asks on. One law: every request holds what was said before as it was said, each answer
 with its thoughts, and behind each answer that called tools one result a call, in order. No
 result is without its call, no call without its result, and nothing of one question is left in
-the next.
+the next. The client keeps its own patience, as in `retry`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ class ToolsCourse(Course):
         request = ChatRequest(model="kimi-latest", messages=messages, tools=TOOLS)
         try:
             if self._client is None:
-                self._client = self._open_adapter()
+                self._client = self._open_adapter(patience=None)
             await self._client.chat_with_tools(request, _result)
         except Exception:  # noqa: BLE001, S110 - what it sent before tells whether it should have
             pass
