@@ -173,7 +173,7 @@ async def test_one_that_refuses_for_ever_is_left_after_some_tries() -> None:
 async def test_a_refusal_that_breaks_off_gives_its_place_back() -> None:
     """Or no chat more would be sent where one may be under way at once."""
     time = Time()
-    told = [_refused_by_half(), completion("hi")]
+    told: list[Answer | Relay] = [_refused_by_half(), completion("hi")]
 
     class Source:
         kind = "live"
