@@ -1,17 +1,25 @@
-"""Sends alerts: to GitHub by its REST API, and to a webhook."""
+"""
+Sends alerts: to GitHub by its REST API, and to a webhook.
 
+Who answers may be anybody: an answer has an end, no redirect is followed, and nothing of an
+answer, nor the address of a webhook, goes into a message.
+"""
+
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from kimi_conformance.alerts.issue import LABEL, MARK, Issue, IssueCall
-from kimi_conformance.errors import KimiConformanceError, UsageError
-from kimi_conformance.http import httpx, ssl_context
+from kimi_conformance.errors import KimiConformanceError, TransportError, UsageError
+from kimi_conformance.http import Fetched, fetch, httpx
+from kimi_conformance.wire.json_values import NOT_JSON, elements, is_count, members, parse_json
 
 __all__ = ["API", "GitHub", "SendError", "send_webhook"]
 
 SECONDS = 20.0
 API = "https://api.github.com"
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
 class SendError(KimiConformanceError):
@@ -27,14 +35,19 @@ class GitHub:
         api: Of the server, for GitHub Enterprise.
 
     Raises:
-        UsageError: The repository or the address has not the form of one.
+        UsageError: The repository or the address has not the form of one, or no header can
+            carry the token.
     """
 
     def __init__(self, repository: str, token: str, api: str = API) -> None:
-        owner, _, name = repository.partition("/")
-        if not owner or not name or "/" in name:
+        if not _REPOSITORY.fullmatch(repository) or {".", ".."} & {*repository.split("/")}:
             raise UsageError(f"'{repository}' is no repository. It looks like: owner/name")
-        self._base = f"{_http_url(api).rstrip('/')}/repos/{owner}/{name}"
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise UsageError(
+                "GITHUB_TOKEN holds a character that no header can carry (a line end, a space, or "
+                "one beyond ASCII). Set it again, without them."
+            )
+        self._base = f"{_http_url(api).rstrip('/')}/repos/{repository}"
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/vnd.github+json",
@@ -49,11 +62,12 @@ class GitHub:
         """
         found = self._call("GET", f"issues?state=open&labels={LABEL}&per_page=100", None)
         ours = [
-            entry
-            for entry in (found if isinstance(found, list) else [])
-            if MARK in (entry.get("body") or "") and "pull_request" not in entry
+            entry["number"]
+            for entry in map(members, elements(found))
+            if MARK in str(entry.get("body")) and "pull_request" not in entry
+            if is_count(entry.get("number"))
         ]
-        return Issue(min(entry["number"] for entry in ours)) if ours else None
+        return Issue(min(ours)) if ours else None
 
     def make(self, calls: Sequence[IssueCall]) -> None:
         """Make the calls, in order.
@@ -66,10 +80,10 @@ class GitHub:
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         answer = _send(method, f"{self._base}/{path}", body, self._headers)
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise SendError(f"GitHub answered {method} {path} with no JSON.") from error
+        found = parse_json(answer.body)
+        if found is NOT_JSON:
+            raise SendError(f"GitHub answered {method} {path} with no JSON.")
+        return found
 
 
 def send_webhook(url: str, payload: Mapping[str, Any]) -> None:
@@ -88,23 +102,28 @@ def _send(
     body: Mapping[str, Any] | None,
     headers: Mapping[str, str],
     called: str = "GitHub",
-) -> httpx.Response:
+) -> Fetched:
     try:
-        with httpx.Client(verify=ssl_context(), timeout=SECONDS, trust_env=False) as client:
-            answer = client.request(method, url, json=body, headers=dict(headers))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise SendError(f"{called} was not reached: {type(error).__name__}.") from None
-    if not answer.is_success:
+        answer = fetch(method, url, headers=headers, json=body, seconds=SECONDS)
+    except TransportError as error:
+        # None but our own: the library's may quote what was sent, or what came.
+        theirs = isinstance(error.__cause__, httpx.HTTPError | httpx.InvalidURL)
+        why = type(error.__cause__).__name__ if theirs else str(error)
+        raise SendError(f"{called} was not reached: {why}.") from None
+    if not 200 <= answer.status < 300:
         raise SendError(
-            f"{called} answered {method} with {answer.status_code}. May the token write issues?"
+            f"{called} answered {method} with {answer.status}. May the token write issues?"
             if called == "GitHub"
-            else f"{called} answered with {answer.status_code}."
+            else f"{called} answered with {answer.status}."
         )
     return answer
 
 
 def _http_url(url: str, *, secret: bool = False) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         shown = "The webhook's address" if secret else f"'{url}'"
         raise UsageError(f"{shown} is no http(s) URL.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from kimi_conformance.cli.health.finding import Finding, broken, hint, well
+from kimi_conformance.errors import TransportError
 
 __all__ = ["Answer", "findings", "observe"]
 
@@ -33,25 +34,25 @@ class Answer:
 def observe(url: str, key: str) -> Answer:
     """Send GET /models, once."""
     from kimi_conformance.cli.asking.target import entries_of
-    from kimi_conformance.http import httpx, ssl_context
+    from kimi_conformance.http import fetch
 
+    headers = {"Authorization": f"Bearer {key}"}
     try:
-        with httpx.Client(verify=ssl_context(), timeout=_PATIENCE, trust_env=False) as client:
-            reply = client.get(f"{url}/models", headers={"Authorization": f"Bearer {key}"})
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Answer(url=url, wrong=str(error) or type(error).__name__)
-    ahead = ahead_of(reply.headers.get("date"), time.time())
-    if reply.status_code != 200:
-        return Answer(url=url, wrong=f"answers with {reply.status_code}", ahead=ahead)
-    entries = entries_of(reply.content)
+        reply = fetch("GET", f"{url}/models", headers=headers, seconds=_PATIENCE)
+    except TransportError as error:
+        return Answer(url=url, wrong=str(error))
+    ahead = ahead_of(reply.header("date"), time.time())
+    if reply.status != 200:
+        return Answer(url=url, wrong=f"answers with {reply.status}", ahead=ahead)
+    entries = entries_of(reply.body)
     return Answer(url=url, models=None if entries is None else len(entries), ahead=ahead)
 
 
-def ahead_of(date: str | None, now: float) -> float | None:
-    """Seconds that `now` is ahead of a Date header; None: there is none that can be read."""
+def ahead_of(date: str, now: float) -> float | None:
+    """Seconds that `now` is ahead of a Date header; None: it is none that can be read."""
     try:
-        return now - parsedate_to_datetime(date).timestamp() if date else None
-    except ValueError:
+        return now - parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
         return None
 
 
