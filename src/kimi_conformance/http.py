@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -17,7 +18,7 @@ from kimi_conformance.errors import TransportError
 from kimi_conformance.wire.exchange import Headers, header
 from kimi_conformance.wire.inflating import CODINGS, Inflater, TooLargeError
 
-__all__ = ["Fetched", "fetch", "httpx", "ssl_context"]
+__all__ = ["Fetched", "fetch", "httpx", "is_address", "ssl_context"]
 
 MOST_FETCHED = 16 * 2**20  # bytes of an answer
 
@@ -26,6 +27,17 @@ MOST_FETCHED = 16 * 2**20  # bytes of an answer
 def ssl_context() -> ssl.SSLContext:
     """The one TLS context that all clients share: each new one costs some 25 ms of CPU."""
     return ssl.create_default_context()
+
+
+def is_address(url: str) -> bool:
+    """Whether something can be sent there: an http(s) URL with a host, and a port if it has one."""
+    try:
+        parts, host = urlsplit(url), httpx.URL(url).host
+        port = parts.port
+    except (ValueError, httpx.InvalidURL):
+        return False
+    plain = url.isprintable() and " " not in url
+    return plain and parts.scheme in {"http", "https"} and bool(host) and port != 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

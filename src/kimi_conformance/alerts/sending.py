@@ -8,11 +8,10 @@ answer, nor the address of a webhook, goes into a message.
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from kimi_conformance.alerts.issue import LABEL, MARK, Issue, IssueCall
 from kimi_conformance.errors import KimiConformanceError, TransportError, UsageError
-from kimi_conformance.http import Fetched, fetch, httpx
+from kimi_conformance.http import Fetched, fetch, httpx, is_address
 from kimi_conformance.wire.json_values import NOT_JSON, elements, is_count, members, parse_json
 
 __all__ = ["API", "GitHub", "SendError", "send_webhook"]
@@ -120,11 +119,7 @@ def _send(
 
 
 def _http_url(url: str, *, secret: bool = False) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets that hold no IPv6 address
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_address(url):
         shown = "The webhook's address" if secret else f"'{url}'"
         raise UsageError(f"{shown} is no http(s) URL.")
     return url

@@ -71,7 +71,7 @@ def serve(metrics: Metrics, host: str, port: int) -> Iterator[int]:
     """
     try:
         server, thread = start_http_server(port, host, metrics.registry)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise UsageError(
             f"Metrics cannot be served on {host}:{port}: {error}. Name another --metrics-port."
         ) from error

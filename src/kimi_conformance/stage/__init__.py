@@ -8,7 +8,7 @@ The stage knows nothing of the Kimi API; a source knows nothing of sockets.
 """
 
 from kimi_conformance.stage.journal import Journal
-from kimi_conformance.stage.live import Budget, Live, refuse_unsendable
+from kimi_conformance.stage.live import Budget, Live, refuse_address, refuse_unsendable
 from kimi_conformance.stage.pacing import Pace, Paced
 from kimi_conformance.stage.script import Script
 from kimi_conformance.stage.server import Lane, Stage
@@ -24,5 +24,6 @@ __all__ = [
     "Script",
     "Source",
     "Stage",
+    "refuse_address",
     "refuse_unsendable",
 ]

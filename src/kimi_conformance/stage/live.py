@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from kimi_conformance.errors import BudgetError, TransportError, UsageError
-from kimi_conformance.http import httpx, ssl_context
+from kimi_conformance.http import httpx, is_address, ssl_context
 from kimi_conformance.wire.exchange import Broken, Ending, Frame, Headers, Relay, Request
 from kimi_conformance.wire.inflating import CODINGS, Inflater, TooLargeError
 
-__all__ = ["Budget", "Live", "asked_for", "is_chat", "refuse_unsendable"]
+__all__ = ["Budget", "Live", "asked_for", "is_chat", "refuse_address", "refuse_unsendable"]
 
 LARGEST_ANSWER = 32 * 2**20  # bytes of a body, as it comes and inflated
 LEAST_PIECE = 256  # bytes that a piece counts for at least: keeping it takes as much
@@ -129,15 +129,29 @@ def asked_for(request: Request, completion: int = 1024, *, bytes_a_token: int = 
     return len(request.body) // bytes_a_token + answer
 
 
+def refuse_address(base_url: str) -> None:
+    """Say what is wrong with an address; never show what may be secret in it.
+
+    Raises:
+        UsageError: It is no http(s) URL with a host, or holds what may be secret.
+    """
+    authority = base_url.partition("://")[2].partition("/")[0]
+    if "@" in authority or {"?", "#"} & {*base_url}:
+        raise UsageError(
+            "A base URL holds no user, password or query, since it stands in every report: the "
+            "key goes into KIMI_API_KEY. It looks like: https://api.moonshot.cn/v1"
+        )
+    if not is_address(base_url):
+        raise UsageError(f"'{base_url}' is no base URL. It looks like: https://api.moonshot.cn/v1")
+
+
 def refuse_unsendable(base_url: str, api_key: str) -> None:
     """Say what is wrong with an address or a key before anything is sent; never show the key.
 
     Raises:
-        UsageError: `base_url` is no http(s) URL with a host, or no header can carry the key.
+        UsageError: The address is none, or no header can carry the key.
     """
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"'{base_url}' is no base URL. It looks like: https://api.moonshot.cn/v1")
+    refuse_address(base_url)
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise UsageError(
             "KIMI_API_KEY holds a character that no header can carry (a line end, a space, "

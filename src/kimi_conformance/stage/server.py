@@ -109,10 +109,11 @@ class Stage:
         self.thread.start()
         try:
             self.call(self._listen())
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter of a name that is none
             self._stop_loop()
+            why = getattr(error, "strerror", None) or error
             raise UsageError(
-                f"Cannot listen on {self._host}:{self._asked_port}: {error.strerror or error}. "
+                f"Cannot listen on {self._host}:{self._asked_port}: {why}. "
                 "Choose another port, or 0 for any free one."
             ) from error
         return self
