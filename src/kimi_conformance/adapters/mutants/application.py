@@ -118,8 +118,8 @@ class LogsItsHeaders(OtherApplication):
     """Prints what it sends, for those who look for mistakes."""
 
     breaks = frozenset({"APP-06"})
-    right = "    with urlopen("
-    wrong = "    sys.stderr.write(str(request.headers))\n    with urlopen("
+    right = "    with build_opener("
+    wrong = "    sys.stderr.write(str(request.headers))\n    with build_opener("
 
 
 class TakesWhatCameForAll(OtherApplication):

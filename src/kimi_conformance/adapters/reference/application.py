@@ -10,16 +10,18 @@ answer in one piece. Exit code 1 says that there is no whole answer, and stderr 
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 MODEL = "moonshot-v1-8k"
 ATTEMPTS = 3
 LONGEST_WAIT = 60.0  # seconds
+DIGITS = re.compile("[0-9]{1,9}")
 
 
 def main() -> int:
@@ -60,8 +62,15 @@ def answer(prompt: str, *, streamed: bool) -> Iterator[str]:
         data=json.dumps(body).encode("utf-8"),
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
-    with urlopen(request, timeout=60) as reply:  # noqa: S310
+    with build_opener(Straight).open(request, timeout=60) as reply:
         yield from pieces(reply) if streamed else whole(reply)
+
+
+class Straight(HTTPRedirectHandler):
+    """Follows no redirection: it could lead anywhere, and the key would go along."""
+
+    def redirect_request(self, *_: object) -> None:
+        """There is no other request, so the redirection is a refusal."""
 
 
 def whole(reply: HTTPResponse) -> Iterator[str]:
@@ -84,8 +93,9 @@ def pieces(reply: HTTPResponse) -> Iterator[str]:
 
 
 def wait(told: str | None, attempt: int) -> float:
-    """Seconds until the next attempt: as the API says, else longer each time."""
-    return min(float(told or attempt), LONGEST_WAIT)
+    """Seconds until the next attempt: as the API says in digits, else longer each time."""
+    seconds = int(told) if told and DIGITS.fullmatch(told) else attempt
+    return min(seconds, LONGEST_WAIT)
 
 
 def show(text: str) -> None:
