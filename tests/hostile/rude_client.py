@@ -65,6 +65,16 @@ def harm(id: int) -> None:  # noqa: C901 - each harm is a branch of its own
             if not os.fork():
                 time.sleep(60)
         say(id=id, result=[{"id": str(os.getpgid(0))}])
+    elif HARM == "leaves-its-session":
+        told, tells = os.pipe()
+        if not os.fork():
+            os.setsid()
+            if not os.fork():
+                os.write(tells, b"%d" % os.getpgrp())
+                time.sleep(60)
+            os._exit(0)
+        os.wait()
+        say(id=id, result=[{"id": os.read(told, 99).decode()}])
     elif HARM == "stops-itself":
         os.kill(os.getpid(), signal.SIGSTOP)
 

@@ -120,6 +120,17 @@ async def test_many_processes_that_hear_no_signal_end_with_their_client(open_rud
     assert gone_within(group, 20)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="strays are found in /proc")
+async def test_what_has_left_the_session_of_a_client_ends_with_it(open_rude: Open) -> None:
+    client = open_rude("leaves-its-session")
+    (model,) = await client.list_models()
+    group = int(model.id if hasattr(model, "id") else model["id"])
+
+    client._connection.end()
+
+    assert gone_within(group, 5)
+
+
 def gone_within(group: int, seconds: float) -> bool:
     """Whether no process of the group is left but zombies that wait for their new parent."""
     until = time.monotonic() + seconds

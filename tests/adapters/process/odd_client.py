@@ -121,6 +121,8 @@ if FAULT == "banner":
     print("Welcome!", flush=True)
 if FAULT in {"has-children", "hangs-and-has-children"}:
     HELLO["version"] = str(os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "60"))
+if FAULT == "has-strays":
+    HELLO["version"] = str(os.spawnlp(os.P_NOWAIT, "setsid", "setsid", "sleep", "60"))
 
 for line in sys.stdin:
     message = json.loads(line)

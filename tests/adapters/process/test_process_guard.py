@@ -38,7 +38,17 @@ def _is_there(pid: int) -> bool:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("fault", ["has-children", "hangs-and-has-children"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "has-children",
+        "hangs-and-has-children",
+        pytest.param(
+            "has-strays",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="they are found in /proc"),
+        ),
+    ],
+)
 def test_neither_a_process_nor_its_children_outlive_a_killed_tester(fault: str) -> None:
     command = f"{sys.executable} -I -S {ODD_CLIENT} {fault}"
     tester = subprocess.Popen(

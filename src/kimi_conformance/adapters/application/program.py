@@ -6,6 +6,7 @@ What it has started ends with it, and also where its tester is ended (see `proce
 
 import asyncio
 import os
+import select
 import subprocess
 import tempfile
 import threading
@@ -14,14 +15,22 @@ from contextlib import suppress
 from typing import IO
 
 from kimi_conformance.adapters.process.command import environment_for
-from kimi_conformance.adapters.process.guard import end_group, forget, watch
+from kimi_conformance.adapters.process.guard import (
+    MARK,
+    end_group,
+    end_strays,
+    forget,
+    new_mark,
+    watch,
+)
 from kimi_conformance.adapters.protocol import ApplicationRun, Binding
 
 __all__ = ["LONGEST", "TIME_LIMIT", "environment_of", "run_program"]
 
 TIME_LIMIT = 20.0  # seconds, below the limit of a check
 LONGEST = 2**20  # bytes that are kept of an output; the rest is read and dropped
-_LAST_WORDS = 1.0  # seconds for what a descendant that left the group still holds open
+_LAST_WORDS = 1.0  # seconds for what a descendant that got away still holds open
+_LOOK_UP_MS = 200  # until it is seen that nobody listens any more
 _PIECE = 2**16
 
 
@@ -68,16 +77,17 @@ class _Running:
     """A program that was started, what it says being read from the first moment."""
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], folder: str) -> None:
+        self._mark = new_mark()
         self._process = subprocess.Popen(  # noqa: S603 - a program that the user named
             list(argv),
-            env=dict(environment),
+            env={**environment, MARK: self._mark},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        watch(self._process.pid)
+        watch(self._process.pid, self._mark)
         self._lock = threading.Lock()
         self._ended = False
         assert self._process.stdout is not None
@@ -101,6 +111,7 @@ class _Running:
             self._ended = True
             end_group(self._process.pid)
             self._process.wait()
+            end_strays([self._mark])
             forget(self._process.pid)
 
 
@@ -110,15 +121,23 @@ class _Said:
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
         self._kept = bytearray()
+        self._over = False
         self._thread = threading.Thread(target=self._read, name="application output", daemon=True)
         self._thread.start()
 
     def text(self) -> str:
-        """What was said; bytes that are no UTF-8 are replaced."""
+        """What was said; bytes that are no UTF-8 are replaced. Nothing is read any more."""
         self._thread.join(_LAST_WORDS)
+        self._over = True
         return bytes(self._kept).decode("utf-8", "replace")
 
     def _read(self) -> None:
         with self._pipe as pipe:
-            while piece := os.read(pipe.fileno(), _PIECE):
-                self._kept += piece[: max(0, LONGEST - len(self._kept))]
+            ready = select.poll()
+            ready.register(pipe)
+            while not self._over:
+                if ready.poll(_LOOK_UP_MS):
+                    piece = os.read(pipe.fileno(), _PIECE)
+                    if not piece:
+                        return
+                    self._kept += piece[: max(0, LONGEST - len(self._kept))]

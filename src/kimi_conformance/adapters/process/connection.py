@@ -75,15 +75,16 @@ class Connection:
         self._unread = 0  # bytes of answers that wait in it
         self._asking = 0  # questions of the process that are not answered yet
         self._logged = 0  # bytes
+        self._mark = guard.new_mark()
         self._process = subprocess.Popen(  # noqa: S603 - what to run is for the user to say
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env={**environment, guard.MARK: self._mark},
             start_new_session=True,  # so that what it starts can be ended with it
         )
-        guard.watch(self._process.pid)
+        guard.watch(self._process.pid, self._mark)
         # The reader is the last to start: it may find at once that all is over.
         *_, self._draining, self._reading = self._threads = [
             threading.Thread(target=work, name=f"{work.__name__} {name}", daemon=True)
@@ -305,6 +306,7 @@ class Connection:
         """What it started may hold its pipes open, and is to end with it."""
         self._process.wait()
         guard.end_group(self._process.pid)
+        guard.end_strays([self._mark])
         guard.forget(self._process.pid)
 
 
