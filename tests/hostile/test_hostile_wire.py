@@ -2,13 +2,18 @@
 
 import gzip
 import json
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.hostile.bodies import VALUES, bomb
 
+from kimi_conformance.cassettes import find_secrets
 from kimi_conformance.cli.drifting.replaying import LONGEST_ID, Session
+from kimi_conformance.reporting.views import exchanges
 from kimi_conformance.requirements import Plane
+from kimi_conformance.simulator import multipart
 from kimi_conformance.stage.pacing import _told
 from kimi_conformance.wire import inflating
 from kimi_conformance.wire.erasing import REMOVED_KEY, erase
@@ -54,6 +59,29 @@ def test_an_archive_in_an_archive_without_end_is_taken_out() -> None:
     for _ in range(20):
         clean = gzip.decompress(clean.removeprefix(b"before ")) if b"\x1f\x8b" in clean else clean
     assert clean.removeprefix(b"before ") == REMOVED_KEY
+
+
+LONG = 100_000
+LONG_TEXTS: dict[str, tuple[Callable[[Any], object], Any]] = {
+    "JSON of brackets": (parse_json, "[" + "[]," * 300 + '"' + "a\\n" * LONG + '"]'),
+    "JSON in a report": (exchanges.indented, '["' + "a\\n" * LONG + '"]'),
+    "a form's name": (multipart._parameters, '; name="' + "a\\n" * LONG + '"'),
+    "a bearer far away": (find_secrets, b"Bearer" + b" " * LONG),
+    "URL coded again and again": (lambda data: erase(data, (KEY,)), b"%" + b"25" * LONG),
+}
+
+
+@pytest.mark.parametrize("name", LONG_TEXTS)
+def test_a_long_text_takes_little_memory(name: str) -> None:
+    """A pattern that may come back to each place of a text keeps 100 bytes for each."""
+    read, text = LONG_TEXTS[name]
+    tracemalloc.start()
+
+    read(text)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * len(text)
 
 
 @pytest.mark.parametrize(

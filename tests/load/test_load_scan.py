@@ -1,6 +1,8 @@
 """The scan of a stream says what `wire.timeline` says, which parses every chunk."""
 
 import json
+import sys
+import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -160,3 +162,57 @@ def test_what_comes_after_the_end_is_no_end() -> None:
 
 def test_an_event_without_end_is_pending() -> None:
     assert StreamScan().feed(b"data: a\n\ndata: " + b"x" * 1000, 0.0) == 1006
+
+
+class Counted(bytearray):
+    """Counts the bytes that are moved or looked through."""
+
+    work = 0
+
+    def __add__(self, other: Any) -> "Counted":
+        Counted.work += len(self) + len(other)
+        return Counted(bytes(self) + other)
+
+    def __iadd__(self, other: Any) -> "Counted":
+        Counted.work += len(other)
+        self.extend(other)
+        return self
+
+    def __bytes__(self) -> bytes:
+        Counted.work += len(self)
+        return bytes(memoryview(self))
+
+    def find(self, sub: Any, start: Any = 0, end: Any = sys.maxsize) -> int:
+        Counted.work += len(self) - start
+        return super().find(sub, start, end)
+
+    def split(self, sep: Any = None, maxsplit: Any = -1) -> list[bytearray]:
+        Counted.work += len(self)
+        return super().split(sep, maxsplit)
+
+
+def test_an_event_in_tiny_pieces_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = chunk("a" * 50_000)
+    monkeypatch.setattr(Counted, "work", 0)
+    scan = StreamScan()
+    scan.feed(event[:1], 0)
+    scan._buffer = Counted(scan._buffer)
+
+    pending = [scan.feed(event[place : place + 1], place) for place in range(1, len(event))]
+
+    assert scan.times == [len(event) - 1]
+    assert pending == [*range(2, len(event)), 0]
+    assert len(event) < Counted.work < 5 * len(event)
+
+
+def test_a_long_text_takes_little_memory() -> None:
+    event = chunk("a\\" * 100_000)
+    scan = StreamScan()
+    tracemalloc.start()
+
+    scan.feed(event, 0.0)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert scan.times == [0.0]
+    assert peak < 20 * len(event)

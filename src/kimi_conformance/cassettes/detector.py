@@ -17,7 +17,7 @@ __all__ = ["Secret", "find_secrets"]
 
 _PATTERNS = {
     "key": re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
-    "bearer": re.compile(r"[Bb]earer(?:\s|%20|\+)+(?!\$|<)[A-Za-z0-9._~+/-]{16,}"),
+    "bearer": re.compile(r"[Bb]earer(?:\s|%20|\+)++(?!\$|<)[A-Za-z0-9._~+/-]{16,}"),
     "basic": re.compile(r"(?i)\bauthorization\W{1,6}basic\s+[a-z0-9+/=]{8,}"),
     "organisation": re.compile(r"\borg-(?!0{32})[0-9a-f]{32}\b"),
     "project": re.compile(r"\bproj-(?!0{32})[0-9a-f]{32}\b"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 __all__ = ["Part", "parts_of"]
 
-_PARAMETER = re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
+_PARAMETER = re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]++|\\.)*+)"|([^;\s]*))')
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _written_out(secret: bytes) -> re.Pattern[bytes]:
 def _one_of(byte: int, begins: bytes = b"") -> bytes:
     code = b"".join(b"[%c%c]" % (ord(c.lower()), ord(c.upper())) for c in f"{byte:02x}")
     plain = re.escape(bytes([byte]))
-    return rb"(?:%b|%%(?:25)*%b|%b\\+(?:[uU]00|x)%b)" % (plain, code, begins, code)
+    return rb"(?:%b|%%(?:25){0,64}%b|%b\\+(?:[uU]00|x)%b)" % (plain, code, begins, code)
 
 
 @cache

@@ -41,7 +41,8 @@ _repr.maxstring = _repr.maxother = _repr.maxlong = _SHOWN
 _repr.maxlevel = 3
 
 
-_BRACKETS = re.compile(r'[\[{]|[\]}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
+# Possessive: else each character of a long text is a place to come back to, of 100 bytes.
+_BRACKETS = re.compile(r'[\[{]|[\]}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def _refuse(constant: str) -> Any:

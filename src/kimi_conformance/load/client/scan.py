@@ -31,7 +31,7 @@ _BACKSLASH = ord("\\")
 _DONE = DONE.encode()
 _TEXTS = ("content", "reasoning_content")
 _OPENED = {name: re.compile(rb'"%s"[ \t]*:[ \t]*"' % name.encode()) for name in _TEXTS}
-_TEXT = re.compile(rb'(?:[^"\\]|\\.)+')
+_TEXT = re.compile(rb'(?:[^"\\]++|\\.)++')  # possessive: as in `wire.json_values`
 MOST_TOKENS = 2**31  # of one answer
 _PATIENCE = 16  # shapes that are learned in one stream; beyond, its chunks seem to have none
 
@@ -85,7 +85,7 @@ class StreamScan:
         self.times: list[float] = []
         self.events = 0
         self.shared = 0
-        self._buffer = b""
+        self._buffer = bytearray()  # of the event whose end is still to come
         self._after_cr = False  # a LF that comes next belongs to the CR before it
         self._prefix = b""  # the shape of an event that adds a token, see above; b"": none yet
         self._suffix = b""
@@ -111,11 +111,13 @@ class StreamScan:
                 return 0  # the chunk that had this shape first was parsed, and was the first
         if self._after_cr or b"\r" in data:
             data = self._with_line_feeds(data)
-        if self._buffer:
-            data = self._buffer + data
-        *blocks, self._buffer = data.split(b"\n\n")
-        if not blocks:
-            return len(self._buffer)
+        if waiting := len(self._buffer):
+            self._buffer += data
+            if self._buffer.find(b"\n\n", waiting - 1) < 0:  # only what is new is looked through
+                return waiting + len(data)
+            data = bytes(self._buffer)
+        *blocks, rest = data.split(b"\n\n")
+        self._buffer = bytearray(rest)
         before = len(self.times)
         for block in blocks:
             # As nearly all events are: one line of data.

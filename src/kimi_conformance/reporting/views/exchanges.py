@@ -171,7 +171,7 @@ def indented(text: str) -> str:
 
 
 _OPEN, _CLOSE = ("{", "["), ("}", "]")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+')
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+')
 
 
 def curl(request: Mapping[str, Any]) -> tuple[str, str]:
