@@ -6,6 +6,7 @@ import pytest
 
 from kimi_conformance.errors import RunError
 from kimi_conformance.load.client.incoming import Incoming, Limits
+from kimi_conformance.load.samples import kept as kept_module
 from kimi_conformance.load.samples.kept import MOST, KeptLog, conformance
 
 REPLY = {
@@ -72,6 +73,35 @@ def test_a_torn_last_line_and_requests_without_an_answer_are_left_out(tmp_path: 
 
     assert found is not None
     assert found["judged"] == 1
+
+
+def test_the_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = kept(tmp_path / "one.exchanges", (answered(REPLY), 1)).read_bytes()
+    monkeypatch.setattr(kept_module, "_BYTES", 2 * len(one) + 1)
+    log = KeptLog(tmp_path / "log.exchanges")
+
+    for under_way in (1, 2, 3):
+        log.add("/chat/completions", BODY, answered(REPLY), under_way)
+    log.flush()
+
+    assert not log.wants(10.0)
+    log.close()
+    found = conformance(tmp_path / "log.exchanges", 3)
+    assert found is not None
+    assert found["judged"] == 2
+
+
+@pytest.mark.parametrize("pieces", [[b"x" * 5000], [b"x"] * 40])
+def test_an_answer_that_takes_much_to_keep_is_not_kept(tmp_path: Path, pieces: list[bytes]) -> None:
+    incoming = Incoming(0.0, streamed=False, keep=True, limits=Limits(kept_bytes=4096))
+    incoming.take(b"HTTP/1.1 200 OK\r\n\r\n", 0.1)
+
+    for piece in pieces:
+        incoming.take(piece, 0.2)
+
+    assert incoming.frames == []
+    assert incoming.body == b"".join(pieces)
+    assert conformance(kept(tmp_path / "one.exchanges", (incoming, 1)), 1) is None
 
 
 def test_without_kept_exchanges_nothing_is_said(tmp_path: Path) -> None:

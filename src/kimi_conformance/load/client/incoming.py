@@ -26,6 +26,7 @@ class Limits:
         silence_s: From one arrival of bytes to the next.
         body_bytes: A body that is not streamed, all of it; of a stream, one event.
         answer_bytes: All of an answer, head and framing included.
+        kept_bytes: Of a body that is kept as it came; a longer one is not.
     """
 
     whole_s: float = 120.0
@@ -34,6 +35,7 @@ class Limits:
     silence_s: float | None = None
     body_bytes: int = 16 * 2**20
     answer_bytes: int = 64 * 2**20  # some 200,000 tokens, one a chunk
+    kept_bytes: int = 8 * 2**20
 
 
 _CODINGS = {b"": ""} | {
@@ -41,6 +43,7 @@ _CODINGS = {b"": ""} | {
 }
 
 
+_LEAST_KEPT = 256  # bytes that a piece counts for at least: keeping it takes as much
 _NO_STREAM: Final = StreamScan()  # of all answers that are none; nothing is fed to it
 
 
@@ -62,6 +65,7 @@ class Incoming:
         received: Bytes of the answer, head and framing included.
         broken: Why it did not come to its end, in a few words of ours; "" where it did.
         frames: The body as it came, where `keep` was asked for; seconds since `sent`.
+        too_long: Whether it was to be kept, and was too long for that.
         scan: What the stream said; empty where none was asked for, or the status is not 200.
     """
 
@@ -69,6 +73,7 @@ class Incoming:
         "_body",
         "_framing",
         "_keep",
+        "_kept",
         "_limits",
         "_most",
         "_size",
@@ -82,6 +87,7 @@ class Incoming:
         "scan",
         "sent",
         "start",
+        "too_long",
     )
 
     def __init__(self, start: float, *, streamed: bool, keep: bool, limits: Limits) -> None:
@@ -95,6 +101,8 @@ class Incoming:
         self._framing = Framing()
         self._streamed = streamed
         self._keep = keep
+        self._kept = 0
+        self.too_long = False
         self._limits = limits
         self._most = limits.body_bytes
         self._body: list[bytes] = []
@@ -150,7 +158,7 @@ class Incoming:
                 self._body.append(body)
                 self._size = size = self._size + len(body)
             if self._keep:
-                self.frames.append(Frame(at - self.sent, body))
+                self._keep_piece(body, at)
             if size > self._most:
                 self.broken = f"the body passed {self._most:,} bytes"
                 return True
@@ -158,6 +166,13 @@ class Incoming:
             self.broken = f"the answer passed {self._limits.answer_bytes:,} bytes"
             return True
         return framing.complete
+
+    def _keep_piece(self, body: bytes, at: float) -> None:
+        self.frames.append(Frame(at - self.sent, body))
+        self._kept += max(len(body), _LEAST_KEPT)
+        if self._kept > self._limits.kept_bytes:
+            self.too_long, self._keep = True, False
+            self.frames.clear()
 
     def end(self, why: str = "") -> None:
         """The connection ended, in order or because of `why`."""

@@ -2,8 +2,9 @@
 Exchanges that are kept as they came, for the laws of the wire to judge when the load is over.
 
 Judging a stream takes a hundred times as long as reading it, so under load only a share is kept:
-at most five a second, evenly in time, and never more than `MOST` in all. They stand in a file
-beside the samples, a line of JSON each, with how many requests were under way when it began.
+at most five a second, evenly in time, and never more than `MOST`, or 64 MiB, in all. They stand
+in a file beside the samples, a line of JSON each, with how many requests were under way when it
+began. An answer of many MiB is not kept, so that those under way fit into memory.
 """
 
 import base64
@@ -68,7 +69,9 @@ class KeptLog:
         return True
 
     def add(self, path: str, body: bytes, incoming: Incoming, under_way: int) -> None:
-        """Keep an exchange that has ended."""
+        """Keep an exchange that has ended, unless it was too long for that."""
+        if incoming.too_long:
+            return
         self._waiting.append((path, body, incoming, under_way))
 
     def flush(self) -> None:
@@ -78,9 +81,15 @@ class KeptLog:
             RunError: It cannot be written.
         """
         waiting, self._waiting = self._waiting, []
-        content = b"".join(_line(*each, self._secrets) for each in waiting)
-        self._size += len(content)
-        left = memoryview(content)
+        for each in waiting:
+            line = _line(*each, self._secrets)
+            self._size += len(line)
+            if self._size > _BYTES:  # no more is wanted, either
+                return
+            self._write(line)
+
+    def _write(self, line: bytes) -> None:
+        left = memoryview(line)
         try:
             while left:
                 left = left[os.write(self._file, left) :]
