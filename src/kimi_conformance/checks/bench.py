@@ -150,8 +150,9 @@ class Bench:
         self.evidence.add_outcome(outcome, exchanges)
         if outcome.verdict is Verdict.PASSED:  # by chance it may fail, and others not
             self.evidence.add_alike(outcome, self._alike(check, exchanges))
-        check.lanes.clear()  # pytest keeps its items to the end, and a matrix has many
-        check.opened.clear()
+        for lane in check.lanes:
+            self.stage.close_lane(lane)
+        check.forget()  # pytest keeps its items to the end, and a matrix has many
         phases.clear()
 
     def _take_refusals(self, check: CheckItem) -> None:

@@ -84,6 +84,13 @@ class CheckItem:
         journals = (lane.journal for lane in self.lanes if lane.journal is not None)
         return [*(each for journal in journals for each in journal.exchanges), *self.refusals]
 
+    def forget(self) -> None:
+        """Let go of all that it used: an answer may have been large."""
+        self.lanes.clear()
+        self.opened.clear()
+        self.refusals.clear()
+        self.recorded = None
+
     def troubles(self) -> list[KimiConformanceError]:
         """Why a source could not answer."""
         return [trouble for lane in self.lanes for trouble in lane.troubles]

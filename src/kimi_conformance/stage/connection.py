@@ -132,8 +132,9 @@ class Connection(asyncio.Protocol):
         self.lost = True
         self._room.set()
         self._arrivals.gone(self)
-        if self.delivery is not None:
-            self.delivery.abandon()
+        delivery, self.delivery = self.delivery, None  # each of them holds the other
+        if delivery is not None:
+            delivery.abandon()
 
     def data_received(self, data: bytes) -> None:
         """It has sent something."""

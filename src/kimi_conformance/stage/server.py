@@ -234,7 +234,8 @@ class _Turn:
     def _fail(self, delivery: Delivery, error: Exception) -> None:
         """Nothing was answered: a prerequisite did not hold, or there is a bug of ours."""
         if isinstance(error, KimiConformanceError):
-            self._lane.troubles.append(error)
+            # Where it came from leads back here: a circle, with the answer in it, is kept long.
+            self._lane.troubles.append(error.with_traceback(None))
             if self._lane.journal is not None:
                 self._lane.journal.drop(self._number)
             delivery.send(_NO_ANSWER)
