@@ -1,4 +1,4 @@
-"""What a check has used is let go when it is over: a run has thousands, and answers may be large."""
+"""What a check has used is let go when it is over: a run has thousands of checks."""
 
 import gc
 import time

@@ -13,7 +13,10 @@ from kimi_conformance.cli.asking.target import inspect
 from kimi_conformance.cli.checking.judging import plan_of
 from kimi_conformance.cli.checking.pytest_child import run_checks
 from kimi_conformance.cli.keeping.run_folder import RunFolder
+from kimi_conformance.simulator import Simulator
+from kimi_conformance.stage import Stage
 from kimi_conformance.suite import Suite
+from kimi_conformance.wire.exchange import Answer, Frame, Request
 
 Command = Callable[..., Any]  # see conftest.py
 SUITE = suites.find()
@@ -134,3 +137,36 @@ def test_one_cassette_is_recorded_in_its_own_edition(run: Command, tmp_path: Pat
     assert said.code == 0
     assert (tmp_path / "into" / f"{name}.yaml").is_file()
     assert not (tmp_path / "into" / "2025-09").exists()
+
+
+class OnlyLists:
+    """A live API that names its models, and answers nothing else."""
+
+    kind = "live"
+
+    def __init__(self) -> None:
+        self._sound = Simulator(SUITE.edition("2025-09"), api_key="sk-of-a-user")
+
+    async def answer(self, request: Request) -> Answer:
+        if request.path == "/v1/models":
+            return self._sound.reply(request)
+        return Answer(status=503, frames=(Frame(0.0, b"not now"),))
+
+
+@pytest.mark.heavy
+def test_what_could_not_be_decided_is_not_recorded_and_said(
+    run: Command, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = stage.open_lane(OnlyLists())
+    monkeypatch.setenv("KIMI_API_KEY", "sk-of-a-user")
+    monkeypatch.setenv("KIMI_BASE_URL", lane.base_url)
+
+    said = run(
+        *("record", "streaming", "--source", "live", "--plane", "endpoint"),
+        *("--max-requests", "3", "--into", "into"),
+    )
+    stage.close_lane(lane)
+
+    assert said.code == 3
+    assert "not recorded: endpoint/streaming/" in said.err
+    assert not list(Path("into").rglob("*.yaml"))

@@ -24,6 +24,8 @@ from kimi_conformance.verdicts import Outcome, Verdict
 
 __all__ = ["record"]
 
+_NOT_RECORDED = {Verdict.FAILED, Verdict.ERROR, Verdict.INCONCLUSIVE}
+
 
 @command(
     "record streaming --edition 2026-09",
@@ -68,6 +70,8 @@ def record(
     left as it is. Before a live API is asked, what that takes is shown; --plan shows it and sends
     nothing. With --check nothing is recorded: the cassettes are played, and those that are
     damaged, unplayable, unused, missing or outdated make it end with 1.
+
+    Exit codes: 0 all checks held, 1 one did not, 3 one could not be decided; neither is recorded.
     """
     suite = suites.find()
     folder = into or suite.cassettes
@@ -104,12 +108,15 @@ def record(
         if is_live:
             _foretell(suite, target, run, planning)
         checks += _run(suite, target, run)
-    wrong = [check for check in checks if check.verdict in {Verdict.FAILED, Verdict.ERROR}]
-    for check in wrong:
+    missing = [check for check in checks if check.verdict in _NOT_RECORDED]
+    for check in missing:
         show.say(f"not recorded: {check.id}: {check.reason}", "-")
     show.say(f"{len(checks)} checks ran; cassettes are in {folder}", json_file)
     show.answer(_answer(checks, folder), json_file)
-    return 1 if wrong else 0
+    verdicts = {check.verdict for check in missing}
+    if verdicts - {Verdict.INCONCLUSIVE}:
+        return 1
+    return 3 if verdicts else 0
 
 
 def _foretell(suite: Suite, target: Target, plan: CheckRun, planning: Planning) -> None:
