@@ -18,7 +18,7 @@ from kimi_conformance.errors import TransportError
 from kimi_conformance.wire.exchange import Headers, header
 from kimi_conformance.wire.inflating import CODINGS, Inflater, TooLargeError
 
-__all__ = ["Fetched", "fetch", "httpx", "is_address", "ssl_context"]
+__all__ = ["Fetched", "fetch", "httpx", "is_address", "said_by", "ssl_context"]
 
 MOST_FETCHED = 16 * 2**20  # bytes of an answer
 
@@ -38,6 +38,16 @@ def is_address(url: str) -> bool:
         return False
     plain = url.isprintable() and " " not in url
     return plain and parts.scheme in {"http", "https"} and bool(host) and port != 0
+
+
+def said_by(error: Exception) -> str:
+    """What an error of the library says, without what it quotes: a key may have been sent back."""
+    text = str(error)
+    if isinstance(error, httpx.LocalProtocolError):
+        text = ""
+    elif isinstance(error, httpx.RemoteProtocolError):
+        text = text.partition(":")[0]  # "illegal status line: bytearray(b'…')"
+    return text or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +101,7 @@ async def _fetch(
     except TimeoutError as error:
         raise TransportError(f"it took longer than {seconds:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TransportError(str(error) or type(error).__name__) from error
+        raise TransportError(said_by(error)) from error
     named = tuple((name, value) for name, value in response.headers.multi_items())
     return Fetched(status=response.status_code, headers=named, body=body)
 

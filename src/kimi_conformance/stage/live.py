@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from kimi_conformance.errors import BudgetError, TransportError, UsageError
-from kimi_conformance.http import httpx, is_address, ssl_context
+from kimi_conformance.http import httpx, is_address, said_by, ssl_context
 from kimi_conformance.wire.exchange import Broken, Ending, Frame, Headers, Relay, Request
 from kimi_conformance.wire.inflating import CODINGS, Inflater, TooLargeError
 
@@ -28,6 +28,7 @@ LARGEST_ANSWER = 32 * 2**20  # bytes of a body, as it comes and inflated
 LEAST_PIECE = 256  # bytes that a piece counts for at least: keeping it takes as much
 LONGEST_ANSWER = 900.0  # seconds from the request to the last byte
 
+_OTHER_CODINGS = {"br", "zstd", "compress", "x-compress", "dcb", "dcz"}
 _HOP_BY_HOP = {
     "connection",
     "host",
@@ -225,14 +226,13 @@ class Live:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
             raise TransportError(
                 f"{request.method} {self._url(request)} got no answer: "
-                f"{str(error) or type(error).__name__}. Is the base URL right?"
+                f"{said_by(error)}. Is the base URL right?"
             ) from error
         coding = response.headers.get("content-encoding", "identity").strip().lower()
         if coding not in {*CODINGS, "identity"}:
             await response.aclose()
-            raise TransportError(
-                f"{asked} is answered in a coding nobody asked for: {coding!r:.40}."
-            )
+            named = coding if coding in _OTHER_CODINGS else "one of its own"  # it may be a key
+            raise TransportError(f"{asked} is answered in a coding nobody asked for: {named}.")
         return Relay(
             status=response.status_code,
             headers=_end_to_end(response.headers.multi_items()),

@@ -16,6 +16,7 @@ from typing import Any, TypeGuard
 from kimi_conformance.checks import WRONG_KEY
 from kimi_conformance.stage import Source
 from kimi_conformance.stage.source import arrived
+from kimi_conformance.wire.erasing import erase, erase_in_frames
 from kimi_conformance.wire.exchange import Answer, Exchange, Request
 from kimi_conformance.wire.json_values import is_count, members, parse_json
 
@@ -57,9 +58,21 @@ class Session:
         if any(id.encode() in _told(recorded.request) for id in self.lost):
             return None
         request = self._request(recorded)
-        answer = await arrived(await self.source.answer(request))
+        answer = self._clean(await arrived(await self.source.answer(request)))
         self._learn(recorded.answer, answer)
         return request, answer
+
+    def _clean(self, answer: Answer) -> Answer:
+        """The answer as a recording would have it: without the key."""
+
+        def clean(data: bytes) -> bytes:
+            return erase(data, (self.api_key,))
+
+        headers = [
+            (name, clean(value.encode("latin-1", "replace")).decode("latin-1"))
+            for name, value in answer.headers
+        ]
+        return replace(answer, headers=tuple(headers), frames=erase_in_frames(answer.frames, clean))
 
     def _request(self, recorded: Exchange) -> Request:
         request = recorded.request
