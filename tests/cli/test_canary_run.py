@@ -27,6 +27,18 @@ COMMANDS = {
     "record": ("record", "models", "--source", "live", "--into", "recorded"),
     "probe": ("probe", "--once", "--model", "moonshot-v1-8k"),
     "load": ("load", "run", "steady_chat", "--duration", "3s", "--yes-live"),
+    "sla": ("sla", "--duration", "2s", "--yes-live"),
+    "drift": (
+        *("drift", "--from", "cassettes", "--from-edition", "2025-09", "--to", "live"),
+        *("--max-requests", "120"),
+    ),
+    "models": ("models", "compare", "--lane", "live"),
+    "choose": ("choose", "--lane", "live"),
+    "doctor": ("doctor", "--live"),
+    "nightly": (
+        *("nightly", "--adapter", "reference", "--max-requests", "60"),
+        *("--load-duration", "2s", "--time-limit-total", "15s"),
+    ),
 }
 
 
@@ -108,7 +120,7 @@ def test_no_command_writes_the_key_anywhere(
         if (secrets := find_secrets(file.read_bytes(), (CANARY,)))
     }
     assert found == {}
-    assert len(files) > 1
+    assert said.stat().st_size > 0
     assert find_secrets("\n".join(arguments).encode(), (CANARY,)) == []
 
 
