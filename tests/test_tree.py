@@ -3,6 +3,8 @@
 import ast
 import re
 import subprocess
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,23 @@ def test_no_committed_file_names_a_package_index_or_a_machines_path() -> None:
     ]
 
     assert found == []
+
+
+def test_every_committed_name_is_one_on_every_system() -> None:
+    """Case and composition are lost on macOS, devices and dots at an end on Windows."""
+    names = committed()
+    folded = Counter(unicodedata.normalize("NFC", name).casefold() for name in names)
+    device = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+    odd = [
+        name
+        for name in names
+        for part in name.split("/")
+        if device.fullmatch(part) or part[-1] in ". " or re.search(r'[<>:"\\|?*\x00-\x1f]', part)
+    ]
+
+    assert [name for name, count in folded.items() if count > 1] == []
+    assert odd == []
+    assert max(map(len, names)) <= 160  # of 260 with the folder of a checkout
 
 
 def test_constraints_are_names_and_versions_only() -> None:

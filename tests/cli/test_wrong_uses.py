@@ -262,3 +262,17 @@ def test_where_no_terminal_reads_nothing_steers_one(tmp_path: Path) -> None:
 
     assert ended.returncode == 0
     assert b"\x1b" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("history", "list", "--history"), ("choose", "--runs"), ("record", "--check", "--into")],
+)
+def test_a_name_that_no_file_can_have_is_wrong_use(run: Any, arguments: tuple[str, ...]) -> None:
+    said = run(*arguments, "a" * 300)
+
+    assert said.code == 2
+    assert (
+        said.err
+        == "Error: a file that was named has a longer name than it may have. Name another.\n"
+    )

@@ -10,6 +10,7 @@ import pytest
 
 from kimi_conformance import suite
 from kimi_conformance.cassettes import read
+from kimi_conformance.cassettes.cassette import name_of
 from kimi_conformance.errors import CassetteError
 
 GOOD = next((suite.find().cassettes / "2025-09" / "endpoint").rglob("*.yaml"))
@@ -97,6 +98,27 @@ def test_texts_that_are_merged_again_and_again_take_little_memory(tmp_path: Path
 def limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
     resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("../../../../etc/passwd", "x-..-..-..-..-etc-passwd"),
+        ("é", "x"),
+        ("a\u202eb\0c", "x-a-b-c"),
+        ("CON. .", "x-CON"),
+        ("a\\b:c", "x-a-b-c"),
+    ],
+)
+def test_a_value_in_a_checks_id_is_a_name_and_no_path(value: str, name: str) -> None:
+    assert name_of(f"endpoint/chat/x[{value}]", "2025-09") == f"2025-09/endpoint/chat/{name}"
+
+
+def test_a_long_value_in_a_checks_id_is_cut_and_told_apart() -> None:
+    one, two = (name_of(f"endpoint/chat/x[{'a' * 5000}{end}]", "2025-09") for end in "bc")
+
+    assert one != two
+    assert max(len(one), len(two)) < 200
 
 
 def test_the_recordings_of_the_suite_are_read_as_ever(run: Callable[..., object]) -> None:

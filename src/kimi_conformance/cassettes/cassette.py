@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import http
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from kimi_conformance.wire.exchange import Answer, Ending, Exchange, Frame, Head
 __all__ = ["SIMULATOR_ORIGIN", "Cassette", "Provenance", "digest_of", "name_of", "read", "write"]
 
 SIMULATOR_ORIGIN = "http://simulator.invalid"  # no such host: nobody takes it for the real one
+_NOT_KEPT = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_NAME = 150  # characters; file systems take 255 bytes, suffix included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +57,18 @@ class Cassette:
 def name_of(check: str, edition: str) -> str:
     """Where the recording of a check is, below `cassettes/` and without its suffix.
 
-    Of a check's id letters, digits, dots and dashes are kept.
+    Of a check's id, which may hold a value of anybody's, ASCII letters, digits, dots and dashes
+    are kept; a long one is cut, and told apart by a digest.
 
     >>> name_of("endpoint/chat/text_comes_back[two parts]", "2025-09")
     '2025-09/endpoint/chat/text_comes_back-two-parts'
     """
-    kept = "".join(char if char.isalnum() or char in "/-_." else "-" for char in check).strip("-")
-    return f"{edition}/{kept}"
+    place, bracket, value = check.partition("[")
+    folder, slash, sentence = place.rpartition("/")
+    name = _NOT_KEPT.sub("-", sentence + bracket + value).strip("-.")
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(check.encode()).hexdigest()[:12]}"
+    return f"{edition}/{folder}{slash}{name}"
 
 
 def digest_of(interactions: Iterable[Exchange]) -> str:

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from errno import ENOSPC
+from errno import ENAMETOOLONG, ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "matrix": ("matrix", "Judge all installed clients, and show them side by side."),
     "doctor": ("doctor", "Find out what is wrong with this installation."),
     "completion": ("completion", "Let your shell complete commands, options and names."),
+}
+_OF_FILES: Mapping[int, tuple[int, str]] = {
+    ENOSPC: (3, "there is no room left where this writes to. Make some."),
+    ENAMETOOLONG: (2, "a file that was named has a longer name than it may have. Name another."),
 }
 _NOBODY_READS = 141  # as shells tell of a program that wrote into a closed pipe: 128 + SIGPIPE
 
@@ -161,8 +165,8 @@ def main() -> None:
         )
         code = 3
     except OSError as error:
-        if error.errno != ENOSPC:
+        if error.errno not in _OF_FILES:
             raise
-        click.echo("Error: there is no room left where this writes to. Make some.", err=True)
-        code = 3
+        code, text = _OF_FILES[error.errno]
+        click.echo(f"Error: {text}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
