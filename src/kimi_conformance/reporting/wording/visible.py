@@ -14,10 +14,17 @@ INVISIBLE = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidi marks
-    "\u00ad\u200b\u2028\u2029\u2060-\u2064\ufeff"  # no width, or a line end in disguise
+    "\u00ad\u034f\u180b-\u180f\u200b\u2028\u2029\u2060-\u206f\ufeff"  # no width, or a line end
+    "\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters that are blank
     "\ud800-\udfff\ufdd0-\ufdef\ufff9-\uffff"  # surrogates, noncharacters, annotations
     "\U000e0000-\U000e0fff"  # tags: a whole text can hide in them
+    "\u200c\u200d\ufe00-\ufe0f"  # joiners and variants
     "]"
+    # These belong to scripts and emoji, "1\ufe0f\u20e3" to keys; else behind ASCII, or in a row,
+    # they hide.
+    "(?<![^\x00-\x7f\u200c\u200d][\u200c\u200d])"
+    "(?<![^\x00-\x7f\ufe00-\ufe0f][\ufe00-\ufe0f])"
+    "(?<![0-9#*]\ufe0f(?=\u20e3))"
 )
 _COMMANDS = re.compile(
     r"(?m)^(?P<indent>[^\S\n]*):(?=:)"  # "::error::" is a command to GitHub's runner
