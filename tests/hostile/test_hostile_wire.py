@@ -1,5 +1,6 @@
 """Exchanges that mean harm, as the laws, the eraser and the replayer look at them."""
 
+import base64
 import gzip
 import json
 import tracemalloc
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from tests.hostile.bodies import VALUES, bomb
 
-from kimi_conformance.cassettes import find_secrets
+from kimi_conformance.cassettes import detector, find_secrets
 from kimi_conformance.cli.drifting.replaying import LONGEST_ID, Session
 from kimi_conformance.reporting.views import exchanges
 from kimi_conformance.requirements import Plane
@@ -127,3 +128,34 @@ def test_a_wait_of_any_form_is_seconds_or_none(wait: str) -> None:
     found: Any = _told((("Retry-After", wait),), "")
 
     assert found is None or 0 <= found < 1e18
+
+
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "url": lambda data: b"".join(b"%%%02X" % byte for byte in data),
+    "json": lambda data: b"".join(b"\\u%04x" % byte for byte in data),
+    "base64": lambda data: base64.b64encode(b"a " + data),
+    "gzip": lambda data: gzip.compress(b"a " + data, mtime=0),
+}
+
+
+@pytest.mark.parametrize("known", [(KEY,), ()], ids=["known", "by its form"])
+@pytest.mark.parametrize("outer", CODINGS)
+@pytest.mark.parametrize("inner", CODINGS)
+def test_a_key_in_six_codings_is_found(outer: str, inner: str, known: tuple[str, ...]) -> None:
+    data = KEY.encode()
+    for name in (inner, "gzip", outer, "base64", inner, "gzip"):
+        data = CODINGS[name](data)
+
+    assert find_secrets(b"before " + data + b" after", known)
+
+
+def test_what_nobody_can_look_through_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some KB of archives stand for GiB; the work ends, and what is left counts as a secret."""
+    monkeypatch.setattr(detector, "MOST_DECODED", 3 * 2**20)
+    archives = (gzip.compress(b"%d" % number + bytes(2**20), mtime=0) for number in range(20))
+    bombs = b" ".join(map(base64.b64encode, archives))
+
+    kinds = {secret.kind for secret in find_secrets(bombs)}
+
+    assert kinds == {"more than can be looked through"}
+    assert find_secrets(b"".join(b"%%%02X" % byte for byte in b"harmless" * 10_000)) == []

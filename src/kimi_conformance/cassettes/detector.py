@@ -27,7 +27,8 @@ _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _GZIP = b"\x1f\x8b\x08"
 # Not from within a run of backslashes: of n that would take n² steps.
 _ESCAPE = re.compile(rb"(?<!\\)\\+(?:u00|x)([0-9a-fA-F]{2})")
-LAYERS = 3  # of encodings that are taken off
+LAYERS = 6  # of encodings that are taken off
+MOST_DECODED = 64 * 2**20  # bytes in all layers, and as many as the data has eight times
 LARGEST_INFLATED = 16 * 2**20  # bytes; a larger archive is no recording of ours
 
 
@@ -36,7 +37,7 @@ class Secret:
     """One finding.
 
     Attributes:
-        kind: What it looks like.
+        kind: What it looks like, or "more than can be looked through".
         form: "plain", "url", "json", "base64" or "gzip", several joined by "+".
         near: The text just before it; never the secret itself, but maybe another one.
         line: On which line of the data, or of what the data is in that form.
@@ -49,17 +50,18 @@ class Secret:
 
 
 def find_secrets(data: bytes, known: Sequence[str] = ()) -> list[Secret]:
-    """Everything in `data` that looks like a secret.
+    """Everything in `data` that looks like a secret; what nobody can look through counts as one.
 
     Args:
         data: Bytes of any file.
         known: Keys of this process, found in any form whatever they look like.
     """
-    found = [
-        secret
-        for form, text in _readings(data)
-        for secret in (*_by_pattern(text, form), *_by_value(text, form, known))
-    ]
+    found: list[Secret] = []
+    for form, text in _readings(data):
+        if text is None:
+            found.append(Secret("more than can be looked through", form, "", 1))
+        else:
+            found += (*_by_pattern(text, form), *_by_value(text, form, known))
     return list(dict.fromkeys(found))
 
 
@@ -81,14 +83,19 @@ def _secret(kind: str, form: str, text: str, place: int) -> Secret:
     return Secret(kind, form, near, text.count("\n", 0, place) + 1)
 
 
-def _readings(data: bytes) -> Iterator[tuple[str, str]]:
-    """The data as it stands, and as each encoding would have it, three layers deep."""
+def _readings(data: bytes) -> Iterator[tuple[str, str | None]]:
+    """The data as it stands, and as each encoding would have it; None: there is too much of it."""
+    left = MOST_DECODED + 8 * len(data)
     pending, seen = [("plain", data)], {data}
     for depth in range(LAYERS + 1):
         deeper: list[tuple[str, bytes]] = []
         for form, layer in pending:
             yield form, layer.decode("utf-8", "replace")
             for name, inner in _decoded(layer) if depth < LAYERS else ():
+                left -= len(inner)
+                if left < 0:
+                    yield _joined(form, name), None
+                    return
                 if inner not in seen:
                     seen.add(inner)
                     deeper.append((_joined(form, name), inner))
