@@ -292,7 +292,7 @@ def test_files_are_held_against_what_the_installer_wrote_down(tmp_path: Path) ->
 def test_a_date_is_held_against_the_clock() -> None:
     assert live.ahead_of("Thu, 01 Jan 1970 00:01:40 GMT", 130.0) == 30.0
     assert live.ahead_of("soon", 130.0) is None
-    assert live.ahead_of(None, 130.0) is None
+    assert live.ahead_of("", 130.0) is None
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -150,9 +150,8 @@ class Bench:
         self.evidence.add_outcome(outcome, exchanges)
         if outcome.verdict is Verdict.PASSED:  # by chance it may fail, and others not
             self.evidence.add_alike(outcome, self._alike(check, exchanges))
-        for lane in check.lanes:
-            self.stage.close_lane(lane)
-        check.forget()  # pytest keeps its items to the end, and a matrix has many
+        # pytest keeps its items to the end, and a matrix has many.
+        check.forget(lambda lane: self.stage.close_lane(lane))
         phases.clear()
 
     def _take_refusals(self, check: CheckItem) -> None:

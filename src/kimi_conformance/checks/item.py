@@ -1,7 +1,7 @@
 """One check on one SUT: who it is, what it may use, and what its run amounts to."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -84,8 +84,10 @@ class CheckItem:
         journals = (lane.journal for lane in self.lanes if lane.journal is not None)
         return [*(each for journal in journals for each in journal.exchanges), *self.refusals]
 
-    def forget(self) -> None:
-        """Let go of all that it used: an answer may have been large."""
+    def forget(self, close: Callable[[Lane], None]) -> None:
+        """Close its lanes, and let go of all that it used: an answer may have been large."""
+        for lane in self.lanes:
+            close(lane)
         self.lanes.clear()
         self.opened.clear()
         self.refusals.clear()

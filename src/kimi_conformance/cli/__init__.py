@@ -165,7 +165,7 @@ def main() -> None:
         )
         code = 3
     except OSError as error:
-        if error.errno not in _OF_FILES:
+        if error.errno is None or error.errno not in _OF_FILES:
             raise
         code, text = _OF_FILES[error.errno]
         click.echo(f"Error: {text}", err=True)

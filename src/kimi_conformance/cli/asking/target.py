@@ -146,10 +146,10 @@ def unasked(
     Raises:
         UsageError: There is no such edition, or the base URL is none.
     """
-    if base_url is not None:
+    if live.base_url is not None:
         from kimi_conformance.stage import refuse_address  # slow to import
 
-        refuse_address(base_url)
+        refuse_address(live.base_url)
     name = suite.edition(edition or DEFAULT_EDITION).name
     if edition is None and live.base_url is not None:
         click.echo(f"Planned for edition {name}: name another one with --edition.", err=True)

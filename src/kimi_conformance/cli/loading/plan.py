@@ -58,10 +58,10 @@ def foreseen(suite: Suite, lane: str, *, edition: str | None, live: LiveEndpoint
     Raises:
         UsageError: There is no such edition, or the base URL is none.
     """
-    if base_url is not None:
+    if live.base_url is not None:
         from kimi_conformance.stage import refuse_address  # slow to import
 
-        refuse_address(base_url)
+        refuse_address(live.base_url)
     name = suite.edition(edition or DEFAULT_EDITION).name
     inspecting = requests_to_inspect() if lane == "live" else 0
     return Target(lane, name, live.base_url, None, live.model, requests=inspecting)
