@@ -150,8 +150,7 @@ class Bench:
         self.evidence.add_outcome(outcome, exchanges)
         if outcome.verdict is Verdict.PASSED:  # by chance it may fail, and others not
             self.evidence.add_alike(outcome, self._alike(check, exchanges))
-        # pytest keeps its items to the end, and a matrix has many.
-        check.forget(lambda lane: self.stage.close_lane(lane))
+        check.forget(self.stage.close_lane)  # pytest keeps its items to the end, which may be many
         phases.clear()
 
     def _take_refusals(self, check: CheckItem) -> None:
