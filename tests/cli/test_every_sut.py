@@ -1,7 +1,10 @@
 """How what a basis leaves open is dealt to processes, and what a matrix tells of its progress."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,10 @@ from kimi_conformance.suite import Suite, find
 from kimi_conformance.verdicts import Outcome, Verdict
 
 SECONDS = {"quick": 0.0, "slow": 1.0}
+LOST: Mapping[str, Any] = {
+    "verdict": Verdict.INCONCLUSIVE,
+    "reason": "the check could not run for 2.00 s, and 0.35 s of 0.5 s may change what it sees",
+}
 CHECKS = ("endpoint/models/one", "endpoint/models/two[a]")
 
 
@@ -63,7 +70,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[CheckRun]:
     return started
 
 
-def _append(evidence: Path, sut: str, checks: Sequence[str]) -> None:
+def _append(evidence: Path, sut: str, checks: Sequence[str], **changes: Any) -> None:
     with evidence.open("ab") as file:
         for check in checks:
             outcome = Outcome(
@@ -75,7 +82,7 @@ def _append(evidence: Path, sut: str, checks: Sequence[str]) -> None:
                 verdict=Verdict.PASSED,
                 seconds=0.1,
             )
-            file.write(encode(check_record(outcome)))
+            file.write(encode(check_record(replace(outcome, **changes))))
 
 
 def test_what_the_basis_leaves_open_is_run_and_nothing_twice(
@@ -98,3 +105,28 @@ def test_what_the_basis_leaves_open_is_run_and_nothing_twice(
     cells = [(each.sut, each.id) for each in found]
     assert sorted(cells) == sorted((s, c) for s in ENDPOINTS.of("2025-09") for c in CHECKS)
     assert told[-1] == (len(cells), len(cells))
+
+
+def test_what_a_busy_machine_left_undecided_is_judged_once_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[CheckRun] = []
+
+    def run(plan: CheckRun, suite: Suite, evidence: Path, progress: Progress) -> None:
+        started.append(plan)
+        again = len(started) == 3
+        for sut in (*plan.endpoints, *plan.despite[1:]):
+            _append(evidence, sut, CHECKS[:1], **(LOST if sut == "endpoint" and not again else {}))
+            if not again:
+                _append(evidence, sut, CHECKS[1:])
+
+    monkeypatch.setattr(every_sut, "run_checks", run)
+
+    found = run_matrix(find(), ["2025-09"], tmp_path, {"endpoint": ENDPOINTS})
+
+    *_, again = started
+    assert again.cells is not None
+    assert json.loads(again.cells.read_text()) == {CHECKS[0]: ["endpoint"]}
+    cells = [(each.sut, each.id) for each in found]
+    assert sorted(cells) == sorted((s, c) for s in ENDPOINTS.of("2025-09") for c in CHECKS)
+    assert {each.verdict for each in found} == {Verdict.PASSED}

@@ -36,7 +36,7 @@ from kimi_conformance.checks.item import (
 from kimi_conformance.checks.options import Options
 from kimi_conformance.checks.sound import FIXED_TIME, SoundReplay
 from kimi_conformance.checks.standstill import Standstill
-from kimi_conformance.checks.valued import Turns
+from kimi_conformance.checks.valued import Turns, end_of
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import AdapterError, CassetteError, UsageError
 from kimi_conformance.requirements import Catalogue
@@ -90,8 +90,7 @@ class Bench:
             options.price_out,
             requests=options.sent,
         )
-        total = options.time_total
-        self._until = None if total is None else time.monotonic() + total - _age_of_process()
+        self._until = None if options.time_total is None else end_of(options.time_total)
         self.cells = None if options.cells is None else Cells.read(options.cells)
         self.turns = Turns(self.suite.cassettes, self._until)
 
@@ -387,13 +386,6 @@ class Bench:
         except CassetteError as error:
             return replace(outcome, verdict=Verdict.ERROR, reason=str(error))
         return outcome
-
-
-def _age_of_process() -> float:
-    """Seconds since this process was started: what it took to come here is the run's time too."""
-    import psutil  # only a live run with a limit of time asks
-
-    return max(time.time() - psutil.Process().create_time(), 0.0)
 
 
 def _origin(base_url: str | None) -> str:

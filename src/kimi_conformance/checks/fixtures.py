@@ -47,7 +47,7 @@ __all__ = [
 
 PATIENCE = 3.0  # seconds of silence; a script answers at once, but a busy machine may not
 IMPATIENCE = 0.5  # where the script means never to answer
-EXCHANGE = 0.25  # seconds, amply, that a client and a script need of an undisturbed machine
+EXCHANGE = 0.15  # seconds, amply, that a client and a script need of an undisturbed machine
 APART = Tolerance(within=0.2, lost=0.1)  # a script holds an answer back for 0.2 s or longer
 
 
@@ -69,11 +69,7 @@ def check(request: pytest.FixtureRequest, bench: Bench) -> CheckItem:
 
 
 def _set_tolerance(item: CheckItem, names: Collection[str]) -> None:
-    """What a check can bear of a machine that stands still; without a script there is time."""
-    if "upstream" not in names:
-        return
-    patience = IMPATIENCE if "impatient" in names else PATIENCE
-    item.tolerance = Tolerance(within=patience, lost=patience - EXCHANGE)
+    """What a check can bear of a machine that stands still, where it is about time."""
     if "timed" in names:
         item.tolerance = APART
     if "impatient" in names:
@@ -176,7 +172,13 @@ async def open_adapter(
 ) -> AsyncIterator[OpenAdapter]:
     """Opens the adapter, with `binding` changed as the keywords say; closed after the check."""
     assert check.adapter is not None
-    opening = OpenAdapter(partial(bench.open_for, check), binding)
+
+    def open_one(told: Binding) -> Adapter:
+        if check.tolerance is None and told.patience is not None:
+            check.tolerance = Tolerance(within=told.patience, lost=told.patience - EXCHANGE)
+        return bench.open_for(check, told)
+
+    opening = OpenAdapter(open_one, binding)
     yield opening
     await opening.close_all()
 

@@ -21,13 +21,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from kimi_conformance.verdicts import InconclusiveError
+from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict
 
-__all__ = ["Loss", "Moment", "Standstill", "Tolerance", "most_lost"]
+__all__ = ["Loss", "Moment", "Standstill", "Tolerance", "is_untimely", "most_lost"]
 
 BEAT = 0.05  # seconds
 KEPT = 4096  # losses: beats of some minutes
+_UNTIMELY = ("the check could not run for ", "the client gave up before ")
 _TASKS = Path("/proc/self/task")
+
+
+def is_untimely(outcome: Outcome) -> bool:
+    """Whether a check decided nothing since time was lost in it: once more, it may."""
+    return outcome.verdict is Verdict.INCONCLUSIVE and outcome.reason.startswith(_UNTIMELY)
 
 
 @dataclass(frozen=True, slots=True)

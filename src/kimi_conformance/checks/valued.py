@@ -19,7 +19,7 @@ from kimi_conformance.checks.item import CheckItem
 from kimi_conformance.requirements import Level
 from kimi_conformance.stage import Paced
 
-__all__ = ["Turns", "chats_in", "key_of"]
+__all__ = ["Turns", "chats_in", "end_of", "key_of"]
 
 _LEVELS = tuple(Level)
 UNKNOWN = 8  # chats of a check without a recording that asks the API
@@ -39,6 +39,17 @@ def chats_in(cassette: Path) -> int | None:
     except OSError:
         return None
     return sum(text.count(f"/v1{ask}") for ask in _ASKS)
+
+
+def end_of(total: float) -> float:
+    """When a run ends that has so many seconds, on the monotonic clock.
+
+    What it took this process to come here is the run's time, too.
+    """
+    import psutil  # only a live run with a limit of time asks
+
+    age = max(time.time() - psutil.Process().create_time(), 0.0)
+    return time.monotonic() + total - age
 
 
 class Turns:

@@ -5,7 +5,8 @@ Each plane begins with its basis: what becomes of a check there tells which faul
 change it, and those are not asked. What is left is dealt to processes, a SUT as a whole to one
 of them, about equally long by what the checks took on the sound SUT; of all planes and editions
 together as many run at a time as keep the machine busy. A fault strikes in the edition that it
-names, so both planes are judged in each edition.
+names, so both planes are judged in each edition. What was left undecided because the machine
+was too busy is judged once more at the end, when nothing else of the matrix runs.
 """
 
 import heapq
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
+from kimi_conformance.checks.standstill import is_untimely
 from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
 from kimi_conformance.cli.keeping.proof import ADAPTERS, ENDPOINTS, Suts
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
@@ -69,7 +71,7 @@ def run_matrix(
         progress: Called with the number of cells that are judged, and of those known to come.
     """
     counted = _Counted(progress)
-    outcomes: list[Outcome] = []
+    found: dict[_Task, list[Outcome]] = {}
     pool = ThreadPoolExecutor(AT_A_TIME)
     try:
         tasks = [
@@ -82,12 +84,31 @@ def run_matrix(
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 task, run = pending.pop(future), future.result()
-                outcomes += run.outcomes(suite.catalogue())
+                found[task] = run.outcomes(suite.catalogue())
                 for left in _left(task, run):
                     pending[pool.submit(_run, suite, folder, left, counted)] = left
     finally:
         pool.shutdown(cancel_futures=True)
-    return outcomes
+    for task, outcomes in found.items():
+        if undecided := _undecided(outcomes):
+            again = _run(suite, folder, replace(task, checks=undecided), counted)
+            found[task] = _renewed(outcomes, again.outcomes(suite.catalogue()))
+    return [outcome for outcomes in found.values() for outcome in outcomes]
+
+
+def _undecided(outcomes: Sequence[Outcome]) -> Cells:
+    """The cells that decided nothing since time was lost in them."""
+    cells: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        if is_untimely(outcome):
+            cells[outcome.sut].append(outcome.id)
+    return cells
+
+
+def _renewed(outcomes: Sequence[Outcome], again: Sequence[Outcome]) -> list[Outcome]:
+    """These, with what was judged again in place of what decided nothing."""
+    new = {(each.sut, each.id): each for each in again}
+    return [new.get((o.sut, o.id), o) if is_untimely(o) else o for o in outcomes]
 
 
 def _left(task: _Task, run: Run) -> Iterator[_Task]:
