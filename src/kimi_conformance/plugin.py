@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECK", "CHECKS", "bench_of"]
 
 LEAST_WAIT = 0.05  # seconds; less is no wait for a limit
+AGAIN = 1.0  # seconds after which an alarm rings again
 CHECK: pytest.StashKey["CheckItem"] = pytest.StashKey()  # on items
 CHECKS = pytest.StashKey[bool]()  # on the modules of checks, by the conftest.py above them
 _BENCH = pytest.StashKey[Any]()  # on the configuration
@@ -315,6 +316,9 @@ class _TimeLimit:
 
     Time in which a live endpoint's limits were waited for, or this process could not run, does
     not count: `waited` tells it.
+
+    The alarm rings until it is heard: the system may tell another thread of it, and this one
+    then sleeps on; so it does where a process was stopped and goes on.
     """
 
     def __init__(self, seconds: float, waited: Callable[[], float]) -> None:
@@ -324,7 +328,7 @@ class _TimeLimit:
     def __enter__(self) -> None:
         self._credited = self._waited()
         self._before = signal.signal(signal.SIGALRM, self._raise)
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN)
 
     def __exit__(self, *_: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -336,8 +340,9 @@ class _TimeLimit:
         waited = self._waited()
         if (more := waited - self._credited) > LEAST_WAIT:
             self._credited = waited
-            signal.setitimer(signal.ITIMER_REAL, more)
+            signal.setitimer(signal.ITIMER_REAL, more, AGAIN)
             return
+        signal.setitimer(signal.ITIMER_REAL, 0)
         raise CheckTimeoutError(f"the check took longer than its limit of {self._seconds:g} s")
 
 

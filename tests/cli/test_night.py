@@ -155,6 +155,14 @@ def test_the_time_that_a_limit_was_waited_for_is_not_the_checks() -> None:
     assert signal.getsignal(signal.SIGALRM) == before
 
 
+def test_an_alarm_that_another_thread_was_told_of_rings_again() -> None:
+    with _TimeLimit(60.0, lambda: 0.0):
+        first, again = signal.getitimer(signal.ITIMER_REAL)
+
+    assert 0 < again < first
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
 def test_a_tier_stands_for_its_limits_and_what_is_said_by_hand_goes_before_it() -> None:
     edition = SUITE.edition("2025-09")
 

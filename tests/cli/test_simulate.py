@@ -124,6 +124,22 @@ def test_workers_share_the_port_and_give_no_id_twice() -> None:
 
 
 @pytest.mark.heavy
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("again", range(4))
+def test_it_hears_of_its_end_when_it_was_stopped_meanwhile(workers: str, again: int) -> None:
+    """The system then tells any of its threads, now this one, now that."""
+    with running("--workers", workers) as (child, served):
+        ask(served)
+
+        child.send_signal(signal.SIGSTOP)
+        child.send_signal(signal.SIGTERM)
+        child.send_signal(signal.SIGCONT)
+
+        _, errors = child.communicate(timeout=20)
+        assert (child.returncode, errors) == (0, "")
+
+
+@pytest.mark.heavy
 def test_when_a_worker_dies_all_end_and_it_is_told() -> None:
     with running("--workers", "2") as (child, _):
         workers = workers_of(child)
