@@ -48,7 +48,7 @@ __all__ = [
 PATIENCE = 3.0  # seconds of silence; a script answers at once, but a busy machine may not
 IMPATIENCE = 0.5  # where the script means never to answer
 EXCHANGE = 0.15  # seconds, amply, that a client and a script need of an undisturbed machine
-APART = Tolerance(within=0.2, lost=0.1)  # a script holds an answer back for 0.2 s or longer
+APART = Tolerance(within=0.2, lost=0.15)  # a script holds an answer back for 0.2 s or longer
 
 
 @pytest.fixture(scope="session")
