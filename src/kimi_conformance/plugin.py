@@ -86,6 +86,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     option("--kimi-cells", type=Path, help="a JSON file: the SUTs to judge, by the check's id")
     option("--kimi-with-parent", action="store_true", help="end when the parent process does")
+    option("--kimi-share", type=int, default=1, help="which of a run that several processes do")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -156,6 +157,7 @@ def _make_bench(config: pytest.Config) -> "Bench":
                 matrix=option("--kimi-matrix"),
                 despite=tuple(option("--kimi-despite")),
                 cells=option("--kimi-cells"),
+                share=option("--kimi-share"),
             )
         )
     except UsageError as error:

@@ -8,7 +8,8 @@ The evidence of a run: JSON lines, one record each.
     exchange   one request with its answer, bodies shortened beyond a limit, secrets removed;
                since schema 2 each message says whether its body is whole
     check      one Outcome; refers to exchanges by id
-    law        how one wire law fared in one check: applied so often, violated so
+    law        how one wire law fared in one check: applied so often, violated so; none where
+               it had nothing to judge
     sample     of one check, how many trials were good, and what that shows of the share
     budget     what was spent on a live endpoint, and how much was not sent for it
     drift      one change against a recording: its class, where, before, after, who changed

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kimi_conformance import __version__, suite
@@ -34,19 +34,18 @@ from kimi_conformance.checks.item import (
     outcome_of,
 )
 from kimi_conformance.checks.options import Options
-from kimi_conformance.checks.sound import FIXED_TIME, SoundReplay
 from kimi_conformance.checks.standstill import Standstill
 from kimi_conformance.checks.valued import Turns, end_of
 from kimi_conformance.editions import Edition
 from kimi_conformance.errors import AdapterError, CassetteError, UsageError
 from kimi_conformance.requirements import Catalogue
-from kimi_conformance.simulator import Simulator
-from kimi_conformance.simulator.faults import parse_switch
-from kimi_conformance.simulator.vacuum import VACUUMS
 from kimi_conformance.stage import Budget, Live, Pace, Paced, Source, Stage
 from kimi_conformance.stage.guard import SocketGuard
 from kimi_conformance.verdicts import Outcome, Verdict
 from kimi_conformance.wire.exchange import Exchange
+
+if TYPE_CHECKING:  # a gate answers from recordings, and does without the simulator
+    from kimi_conformance.checks.sound import SoundReplay
 
 __all__ = ["PLACEHOLDER_KEY", "Bench"]
 
@@ -102,7 +101,8 @@ class Bench:
     @cached_property
     def stage(self) -> Stage:
         """The one stage, started when first asked for."""
-        stage = self._closing.enter_context(Stage())
+        share = self.options.share
+        stage = self._closing.enter_context(Stage(exchanges="x" if share == 1 else f"x{share}-"))
         self.standstill.follow(stage.thread)
         return stage
 
@@ -116,8 +116,13 @@ class Bench:
         return nullcontext() if self.options.lane == "live" else self._guard
 
     def announce(self, checks: int) -> None:
-        """Say who is going to be judged, by how many checks, and what is known to fail."""
+        """Say who is going to be judged, by how many checks, and what is known to fail.
+
+        Of a run in several shares the first one says what holds for all.
+        """
         self.evidence.add({"record": "plan", "checks": checks})
+        if self.options.share > 1:
+            return
         for endpoint in self.options.endpoints:
             self.evidence.add(endpoint_record(endpoint, self.options.without))
         for spec in self.options.adapters:
@@ -189,7 +194,9 @@ class Bench:
                 yield f"mutant:{mutant}"
 
     @cached_property
-    def _sound(self) -> SoundReplay:
+    def _sound(self) -> "SoundReplay":
+        from kimi_conformance.checks.sound import SoundReplay
+
         return SoundReplay(self.edition, PLACEHOLDER_KEY, self._despite("fault"))
 
     def _despite(self, kind: str) -> list[str]:
@@ -309,27 +316,16 @@ class Bench:
             CassetteError: There is no such recording, or it is damaged.
             UsageError: There is no such fault or vacuum.
         """
-        kind, _, name = endpoint.partition(":")
-        if kind == "fault":
-            return self._simulator((name,))
-        if kind == "vacuum":
-            return VACUUMS[name]
-        if self.options.lane == "live":
-            return self._live
-        if self.options.lane == "simulator":
-            return self._simulator(())
-        folder = self.options.cassettes or self.suite.cassettes
-        return Player(read(folder / f"{cassette}.yaml", cassette), cassette)
+        options = self.options
+        if endpoint != "endpoint" or options.lane == "simulator":
+            from kimi_conformance.checks.simulated import simulated
 
-    def _simulator(self, faults: tuple[str, ...]) -> Simulator:
-        # Recordings made twice are equal, and a fault can be compared with the sound simulator.
-        fixed = self.options.record_into is not None or self.options.matrix
-        return Simulator(
-            self.edition,
-            api_key=PLACEHOLDER_KEY,
-            clock=(lambda: FIXED_TIME) if fixed else time.time,
-            faults=[parse_switch(fault) for fault in faults],
-        )
+            fixed = options.record_into is not None or options.matrix
+            return simulated(endpoint, self.edition, PLACEHOLDER_KEY, fixed=fixed)
+        if options.lane == "live":
+            return self._live
+        folder = options.cassettes or self.suite.cassettes
+        return Player(read(folder / f"{cassette}.yaml", cassette), cassette)
 
     @cached_property
     def _live(self) -> Paced:

@@ -169,13 +169,15 @@ def _whole_body(message: Mapping[str, Any]) -> bytes | None:
 
 
 def tallies(outcome: Outcome, exchanges: Iterable[Exchange]) -> list[LawTally]:
-    """How each law of the check's plane fared in its exchanges; those that never applied too."""
+    """How each law of the check's plane fared in its exchanges, if it had anything to judge."""
     applied: dict[str, int] = {}
     violations: dict[str, list[str]] = {}
     violating: dict[str, list[str]] = {}
     for exchange in exchanges:
         for finding in judge(exchange, outcome.plane):
-            applied[finding.law] = applied.get(finding.law, 0) + finding.applied
+            if not finding.applied:
+                continue
+            applied[finding.law] = applied.get(finding.law, 0) + 1
             if finding.violations:
                 violations.setdefault(finding.law, []).extend(finding.violations)
                 violating.setdefault(finding.law, []).append(exchange.id)

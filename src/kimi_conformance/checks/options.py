@@ -46,6 +46,7 @@ class Options:
     matrix: bool = False
     despite: tuple[str, ...] = ()
     cells: Path | None = None
+    share: int = 1
     api_key: str = field(default="", repr=False)
 
 

@@ -74,6 +74,7 @@ class Stage:
         shares_port: Whether other processes listen on the same port; the system then gives
             each connection to one of them.
         send_log: Where it is written when each frame was due, and when it was sent.
+        exchanges: What their ids begin with, before a number.
 
     Attributes:
         thread: On which it works.
@@ -90,11 +91,13 @@ class Stage:
         *,
         shares_port: bool = False,
         send_log: SendLog | None = None,
+        exchanges: str = "x",
     ) -> None:
         self._host = host
         self._asked_port = port
         self._shares_port = shares_port
         self._send_log = send_log
+        self._exchanges = exchanges
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._to_close: dict[int, Closable] = {}
@@ -178,7 +181,7 @@ class Stage:
             headers=received.headers,
             body=received.body,
         )
-        turn = _Turn(lane, request, self._send_log)
+        turn = _Turn(lane, request, self._send_log, self._exchanges)
         remembers = lane.journal is not None or self._send_log is not None
         delivery = Delivery(
             connection, received, started, self._clock, turn.end, remembers=remembers
@@ -198,12 +201,15 @@ class _Turn:
 
     __slots__ = ("_lane", "_number", "_request", "_send_log", "_source")
 
-    def __init__(self, lane: Lane, request: Request, send_log: SendLog | None) -> None:
+    def __init__(
+        self, lane: Lane, request: Request, send_log: SendLog | None, exchanges: str
+    ) -> None:
         self._lane = lane
         self._request = request
         self._send_log = send_log
         self._source = lane.source
-        self._number = f"x{next(_exchange_numbers)}" if lane.journal is not None else ""
+        named = lane.journal is not None
+        self._number = f"{exchanges}{next(_exchange_numbers)}" if named else ""
 
     def begin(self, delivery: Delivery, connection: Connection) -> None:
         """Ask the source, and have its answer sent."""

@@ -11,6 +11,7 @@ from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cli.asking.offered import hints
 from kimi_conformance.cli.asking.target import Target
 from kimi_conformance.cli.checking.pytest_child import CheckRun, paths_of, run_side_by_side
+from kimi_conformance.cli.checking.shares import in_shares
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.cli.showing import show
 from kimi_conformance.cli.showing.ci import tell_ci
@@ -69,11 +70,11 @@ def judge_each(
     for _, plan in runs:
         _look_at(plan, suite, catalogue)
     folders = [_begin(job, target, plan, out, several=len(runs) > 1) for target, plan in runs]
-    evidence = [folder.evidence for folder in folders]
-    plans = [plan for _, plan in runs]
+    plans = [(plan, folder.evidence) for (_, plan), folder in zip(runs, folders, strict=True)]
     try:
         with show.progress("checks") as progress:
-            run_side_by_side(list(zip(plans, evidence, strict=True)), suite, progress)
+            shares = in_shares(plans, suite) if job == "gate" else plans
+            run_side_by_side(shares, suite, progress)
     except KeyboardInterrupt:
         raise click.Abort(_stopped(folders)) from None
     found, answers, verdicts = [], [], []

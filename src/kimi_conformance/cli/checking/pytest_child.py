@@ -16,10 +16,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kimi_conformance.adapters.clients.environments import VARIABLE as CLIENTS
+from kimi_conformance.cli.checking.counted import Counted
 from kimi_conformance.errors import KimiConformanceError, UsageError, nearest
 from kimi_conformance.suite import Suite
 
-__all__ = ["CheckRun", "SuiteBrokenError", "paths_of", "run_checks", "run_side_by_side"]
+__all__ = [
+    "CheckRun",
+    "SuiteBrokenError",
+    "files_of",
+    "paths_of",
+    "run_checks",
+    "run_side_by_side",
+]
 
 _CHECKS = "test_*.py"
 POLL = 0.1  # seconds between two looks at the evidence file
@@ -36,6 +44,7 @@ class CheckRun:
 
     Attributes:
         sent: Requests that were sent before; they count against `max_requests`, too.
+        share: Which of the parts this is of a run that several processes do, from 1.
     """
 
     lane: str
@@ -68,6 +77,7 @@ class CheckRun:
     matrix: bool = False
     despite: Sequence[str] = ()
     cells: Path | None = None
+    share: int = 1
 
     def for_plane(self, plane: str) -> "CheckRun":
         """The same for one plane."""
@@ -100,13 +110,16 @@ def run_side_by_side(
     suite: Suite,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Do several runs at once, each in a process and with an evidence file of its own.
+    """Do several runs at once, each in a process of its own.
+
+    Those that are shares of one run have its evidence file together.
 
     Raises:
         UsageError, SuiteBrokenError: As for `run_checks`, of the first run that went wrong.
     """
+    counters = [Counted(evidence) for evidence in dict.fromkeys(file for _, file in runs)]
     commands = [
-        (_arguments(run, suite, evidence), _environment(run, suite), evidence, run.plane)
+        (_arguments(run, suite, evidence), _environment(run, suite), _log(run, evidence))
         for run, evidence in runs
     ]
     with contextlib.ExitStack() as ending:
@@ -114,11 +127,16 @@ def run_side_by_side(
         while any(child.process.poll() is None for child in children):
             time.sleep(POLL)
             if progress is not None:
-                counted = [child.counted.now() for child in children]
+                counted = [counter.now() for counter in counters]
                 progress(sum(done for done, _ in counted), sum(planned for _, planned in counted))
     for child in children:
         if child.process.returncode not in {0, 1, 5}:  # passed, failed, nothing collected
             _explain(child.process.returncode, child.log)
+
+
+def _log(run: CheckRun, evidence: Path) -> Path:
+    """Where pytest's own output goes."""
+    return evidence.with_name(f"pytest-{run.plane or 'all'}{f'-{run.share}' * (run.share > 1)}.log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,46 +144,15 @@ class _Child:
     """pytest at work."""
 
     process: subprocess.Popen[bytes]
-    counted: "_Counted"
     log: Path
 
 
-class _Counted:
-    """How many checks are done and planned, by what is appended to the evidence from now on.
-
-    Each byte is read once: the evidence of a gate has millions, and is looked at many times.
-    """
-
-    def __init__(self, evidence: Path) -> None:
-        self._evidence = evidence
-        self._read = evidence.stat().st_size if evidence.exists() else 0
-        self._done = self._planned = 0
-
-    def now(self) -> tuple[int, int]:
-        """Done and planned, so far."""
-        with self._evidence.open("rb") as lines:
-            lines.seek(self._read)
-            for line in lines:
-                if not line.endswith(b"\n"):
-                    break  # it is being written
-                self._read += len(line)
-                if line.startswith(b'{"record":"check"'):
-                    self._done += 1
-                elif line.startswith(b'{"record":"plan"'):
-                    self._planned += int(line.rsplit(b":", 1)[1].strip(b"}\n "))
-        return self._done, self._planned
-
-
 @contextlib.contextmanager
-def _child(
-    arguments: Sequence[str], environment: Mapping[str, str], evidence: Path, plane: str | None
-) -> Iterator[_Child]:
+def _child(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[_Child]:
     """Starts pytest with these arguments; ends it when the context is left, if it has not.
 
     It is in a process group of its own, so that Ctrl-C reaches it once: by way of us.
     """
-    log = evidence.with_name(f"pytest-{plane or 'all'}.log")
-    counted = _Counted(evidence)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             [sys.executable, *arguments],
@@ -176,7 +163,7 @@ def _child(
             process_group=0,
         )
         try:
-            yield _Child(process, counted, log)
+            yield _Child(process, log)
         finally:
             _end(process)
 
@@ -216,6 +203,7 @@ def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
         "--kimi-cassettes": run.cassettes,
         "--kimi-baseline": run.baseline,
         "--kimi-cells": run.cells,
+        "--kimi-share": run.share,
     }
     many = {
         "--kimi-adapter": run.adapters,
@@ -242,24 +230,35 @@ def paths_of(run: CheckRun, suite: Suite) -> list[str]:
     Raises:
         UsageError: It names a topic that no check of its planes is about.
     """
-    planes = [run.plane] if run.plane else ["adapter", "endpoint"]
-    folders = [suite.conformance / plane for plane in planes]
     if not run.topics:
-        return [str(folder) for folder in folders]
-    files = [
-        folder / f"test_{topic}.py"
-        for folder in folders
-        for topic in run.topics
-        if (folder / f"test_{topic}.py").exists()
-    ]
-    known = {file.stem.removeprefix("test_") for folder in folders for file in folder.glob(_CHECKS)}
+        return [str(folder) for folder in _folders(run, suite)]
+    known = {_topic(file) for file in files_of(replace(run, topics=()), suite)}
     for topic in run.topics:
         if topic not in known:
             raise UsageError(
                 f"No checks are about {topic}. {nearest(topic, known)} What each is about, shows: "
                 "kimi-conformance requirements"
             )
-    return [str(file) for file in files]
+    return [str(file) for file in files_of(run, suite)]
+
+
+def files_of(run: CheckRun, suite: Suite) -> list[Path]:
+    """The files of the checks of a run, plane by plane."""
+    return [
+        file
+        for folder in _folders(run, suite)
+        for file in sorted(folder.glob(_CHECKS))
+        if not run.topics or _topic(file) in run.topics
+    ]
+
+
+def _folders(run: CheckRun, suite: Suite) -> list[Path]:
+    planes = [run.plane] if run.plane else ["adapter", "endpoint"]
+    return [suite.conformance / plane for plane in planes]
+
+
+def _topic(file: Path) -> str:
+    return file.stem.removeprefix("test_")
 
 
 def _environment(run: CheckRun, suite: Suite) -> dict[str, str]:
