@@ -11,8 +11,9 @@ escaping, `|safe` and `{% autoescape %}`, are refused.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,23 @@ def environment_of(
     Raises:
         UsageError: `own` has no template that would be used.
     """
+    if own is None:
+        return _of_suite(folder, finalize)
+    _verify(own, folder)
+    return _environment(folder, [_Foreign(own)], finalize)
+
+
+@cache
+def _of_suite(folder: Path, finalize: Callable[[Any], Any]) -> ImmutableSandboxedEnvironment:
+    """Kept, since compiling our templates takes longer than rendering a report."""
+    return _environment(folder, [], finalize)
+
+
+def _environment(
+    folder: Path, first: Sequence[BaseLoader], finalize: Callable[[Any], Any]
+) -> ImmutableSandboxedEnvironment:
     suite = FileSystemLoader(folder)
-    loaders: list[BaseLoader] = [suite, PrefixLoader({"suite": suite})]
-    if own is not None:
-        _verify(own, folder)
-        loaders.insert(0, _Foreign(own))
+    loaders = [*first, suite, PrefixLoader({"suite": suite})]
     environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader(loaders),
         autoescape=True,
