@@ -16,6 +16,9 @@ STAMP := $(VENV)/.installed
 FUZZ_SECONDS ?= 60
 MATRIX := tests/test_mutants.py tests/test_faults.py
 
+# Compiled once, not at every start, whatever the shell says: all tests start Python hundreds of times.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: install run test search fuzz mutate check quick format lowest newest package clean
 
 install: $(STAMP)

@@ -20,7 +20,7 @@ MATRICES = {"adapter": "matrix", "endpoint": "found"}  # the fixture that asks f
 
 # How long properties are searched: `pytest --hypothesis-profile nightly` does it at length.
 COMMON = settings(deadline=None, database=None)  # machines are shared, and nothing is left behind
-settings.register_profile("ci", COMMON, derandomize=True, max_examples=100, stateful_step_count=50)
+settings.register_profile("ci", COMMON, derandomize=True, max_examples=50, stateful_step_count=50)
 settings.register_profile(
     "nightly", COMMON, max_examples=1000, stateful_step_count=100, print_blob=True
 )

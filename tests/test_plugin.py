@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,10 +153,23 @@ def run(folder: Path, adapter: str, *options: str) -> tuple[Run, subprocess.Comp
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
-    """The run of a sound adapter, and what pytest said."""
-    found, result = run(tmp_path_factory.mktemp("sound"), "Sound")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+    """The run of a sound adapter and of one that claims nothing, and what pytest said."""
+    other = "--kimi-adapter=their_adapters:Modest"
+    found, result = run(tmp_path_factory.mktemp("ran"), "Sound", other)
     return found, result.stdout
+
+
+@pytest.fixture
+def sound(ran: tuple[Run, str]) -> tuple[Run, str]:
+    """What was found of the sound adapter, and what pytest said."""
+    found, said = ran
+    return of("Sound", found), said
+
+
+def of(adapter: str, found: Run) -> Run:
+    """What a run found of one adapter."""
+    return replace(found, checks=[c for c in found.checks if c.sut == f"their_adapters:{adapter}"])
 
 
 def verdicts(run: Run) -> dict[str, Verdict]:
@@ -208,8 +222,8 @@ def test_of_a_matrix_only_the_cells_that_are_named_are_run(tmp_path: Path) -> No
     assert {each.detail for each in found.checks} == {""}  # nobody reads a matrix's tracebacks
 
 
-def test_what_is_not_claimed_is_not_judged(tmp_path: Path) -> None:
-    found, _ = run(tmp_path, "Modest")
+def test_what_is_not_claimed_is_not_judged(ran: tuple[Run, str]) -> None:
+    found = of("Modest", ran[0])
 
     assert set(verdicts(found).values()) == {Verdict.NOT_CLAIMED}
     assert "does not claim 'model_filter'" in reasons(found)["passes"]

@@ -90,16 +90,16 @@ def test_tiers_without_words_for_their_refusals_are_refused() -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_a_crowd_gets_through_at_the_rate_of_the_table(tier: Tier) -> None:
-    """An hour in which more ask each minute than may: as many as the table says get through."""
+    """Ten minutes in which more ask than may: as many as the table says get through in each."""
     limits = RateLimits(tier)
-    rushes = [tier.rpm + tier.rpm // 8 + 1] * 60
+    rushes = [tier.rpm + tier.rpm // 8 + 1] * 10
 
     through = [
         sum(answer(limits, 60.0 * minute, 1) == "admitted" for _ in range(rush))
         for minute, rush in enumerate(rushes)
     ]
 
-    assert through == [tier.rpm] * 60
+    assert through == [tier.rpm] * 10
 
 
 @pytest.mark.parametrize("tier", TIERS)
