@@ -1,7 +1,11 @@
 """The evidence file: read back exactly, also when the run was cut short."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from kimi_conformance.checks.evidence import Evidence
 from kimi_conformance.errors import RunError
 from kimi_conformance.requirements import Catalogue, Level, Plane
 from kimi_conformance.runs import SCHEMA, LawTally, check_record, encode, law_record, parse
@@ -72,6 +76,21 @@ def test_a_torn_last_line_loses_only_itself() -> None:
 def test_a_damaged_file_is_a_clear_error(lines: list[bytes], told: str) -> None:
     with pytest.raises(RunError, match=told):
         parse(lines)
+
+
+def test_an_outcome_holds_for_every_sut_that_the_check_cannot_tell_apart(tmp_path: Path) -> None:
+    file, others = tmp_path / "run.jsonl", ["fault:slow", "fault:stall"]
+    file.write_bytes(HEADER)
+    evidence = Evidence(file, laws=(), secrets=(), keep_exchanges=False)
+    evidence.add_outcome(OUTCOME, [], others)
+    evidence.close()
+
+    found = parse(file.read_bytes().splitlines(keepends=True)).checks
+
+    assert found == [
+        OUTCOME,
+        *(replace(OUTCOME, sut=sut, seconds=0.0, exchanges=()) for sut in others),
+    ]
 
 
 def tally(*violations: str, applied: int = 1) -> LawTally:

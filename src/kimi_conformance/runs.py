@@ -7,7 +7,8 @@ The evidence of a run: JSON lines, one record each.
     baseline   a known failure of one SUT, as its baseline lists it, and the day of judging
     exchange   one request with its answer, bodies shortened beyond a limit, secrets removed;
                since schema 2 each message says whether its body is whole
-    check      one Outcome; refers to exchanges by id
+    check      one Outcome; refers to exchanges by id; in a matrix "alike" names the other SUTs
+               of which it is known to hold too
     law        how one wire law fared in one check: applied so often, violated so; none where
                it had nothing to judge
     sample     of one check, how many trials were good, and what that shows of the share
@@ -26,8 +27,8 @@ Each record's keys are described by reports/schemas/run.schema.json; more keys a
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -225,7 +226,7 @@ def _assemble(records: Sequence[Record], *, torn: bool) -> Run:
         of_kind[record["record"]].append(record)
     return Run(
         header={**records[0], "suts": of_kind["sut"] or records[0].get("suts", [])},
-        checks=[_outcome(record) for record in of_kind["check"]],
+        checks=[outcome for record in of_kind["check"] for outcome in _outcomes(record)],
         laws=[_tally(record) for record in of_kind["law"]],
         baselines=[_excuse(record) for record in of_kind["baseline"]],
         exchanges={_text(record, "id"): record for record in of_kind["exchange"]},
@@ -267,6 +268,14 @@ def _count(record: Record, key: str) -> int:
     if not isinstance(value, int):
         raise TypeError(f"{key} is no number")
     return value
+
+
+def _outcomes(record: Record) -> Iterator[Outcome]:
+    """That of the record, and the same of each SUT that the check cannot tell from its own."""
+    outcome = _outcome(record)
+    yield outcome
+    for sut in _texts(record, "alike") if "alike" in record else ():
+        yield replace(outcome, sut=sut, seconds=0.0, exchanges=())
 
 
 def _outcome(record: Record) -> Outcome:

@@ -151,9 +151,9 @@ class Bench:
             outcome = self._record(check, outcome)
         outcome = self._excuses.judged(outcome)
         exchanges = check.exchanges()
-        self.evidence.add_outcome(outcome, exchanges)
-        if outcome.verdict is Verdict.PASSED:  # by chance it may fail, and others not
-            self.evidence.add_alike(outcome, self._alike(check, exchanges))
+        passed = outcome.verdict is Verdict.PASSED  # by chance it may fail, and others not
+        alike = list(self._alike(check, exchanges)) if passed else []
+        self.evidence.add_outcome(outcome, exchanges, alike)
         check.forget(self.stage.close_lane)  # pytest keeps its items to the end, which may be many
         phases.clear()
 

@@ -1,7 +1,6 @@
 """Appends what checks found out to the run's evidence file, as it happens."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +65,12 @@ class Evidence:
         if self._file is not None:
             self._file.close()
 
-    def add_outcome(self, outcome: Outcome, exchanges: Sequence[Exchange]) -> None:
+    def add_outcome(
+        self, outcome: Outcome, exchanges: Sequence[Exchange], alike: Sequence[str] = ()
+    ) -> None:
         """What a check said, what it exchanged, and what the wire laws say of that.
 
+        The same outcome holds for the SUTs in `alike`, which the check cannot tell from this one.
         Answers that a script wrote are not the SUT's doing, so on the endpoint plane they are
         not judged; on the adapter plane only the requests are.
         """
@@ -80,13 +82,8 @@ class Evidence:
         for tally in tallies(outcome, answered_by_the_api(exchanges, self._without)):
             if tally.law in self._laws:
                 self.add(law_record(tally))
-        self.add(check_record(outcome))
-
-    def add_alike(self, outcome: Outcome, suts: Iterable[str]) -> None:
-        """The same outcome for these, which the check cannot tell from the one it was run on."""
-        record = check_record(replace(outcome, seconds=0.0, exchanges=()))
-        for sut in suts:
-            self.add({**record, "sut": sut})
+        told = check_record(outcome)
+        self.add({**told, "alike": alike} if alike else told)
 
     def _exchange(self, outcome: Outcome, exchange: Exchange) -> Mapping[str, Any]:
         clean = scrub(exchange, self._secrets).exchange
