@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.committed import ROOT, committed
 
-ROOT = Path(__file__).parent.parent
 SUITE = "kimi_conformance/_suite"
 # What of the checkout goes into a wheel, and to where.
 CARRIED = {
@@ -73,19 +73,6 @@ def contents(wheel: Path) -> Mapping[str, int]:
     """The checksum of each file of a wheel."""
     with zipfile.ZipFile(wheel) as archive:
         return {each.filename: each.CRC for each in archive.infolist()}
-
-
-def committed() -> list[str]:
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout: there is no list of committed files")
-    listing = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [name for name in listing.stdout.splitlines() if (ROOT / name).is_file()]
 
 
 def test_the_wheel_carries_what_is_committed_for_it_and_nothing_else(wheel: Path) -> None:

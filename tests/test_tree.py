@@ -2,34 +2,18 @@
 
 import ast
 import re
-import subprocess
 import unicodedata
 from collections import Counter
-from pathlib import Path
 
-import pytest
+from tests.committed import ROOT, committed
 
 from kimi_conformance.cassettes import find_secrets
 
-ROOT = Path(__file__).parent.parent
 # Files whose subject is what secrets look like.
 ABOUT_SECRETS = {"tests/cassettes/test_secrets.py", "tests/cassettes/test_cassettes.py"}
 
 
 LONG = 400  # lines
-
-
-def committed() -> list[str]:
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout: there is no list of committed files")
-    listing = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [name for name in listing.stdout.splitlines() if (ROOT / name).is_file()]
 
 
 def test_no_committed_file_holds_a_secret() -> None:

@@ -3,27 +3,20 @@
 With the scrubber out of order, nothing is written, since the detector stands behind it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.cassettes.canaries import CANARY, FORMS, PLACES
+from tests.cassettes.provenance import PROVENANCE
 
-from kimi_conformance.cassettes import Provenance, find_secrets, read, scrub
+from kimi_conformance.cassettes import find_secrets, read, scrub
 from kimi_conformance.cassettes.recorder import record
 from kimi_conformance.cassettes.scrubber import Scrubbed
 from kimi_conformance.errors import CassetteError
 from kimi_conformance.wire.exchange import Exchange
 
-MADE = Provenance(
-    source="live",
-    edition="2025-09",
-    recorded_on="2025-09-10",
-    check="endpoint/chat/any",
-    suite="0.1.0",
-    libraries={},
-    scrubbed=(),
-    digest="",
-)
+MADE = replace(PROVENANCE, source="live")
 everywhere = pytest.mark.parametrize("place", PLACES)
 in_every_form = pytest.mark.parametrize("form", FORMS)
 

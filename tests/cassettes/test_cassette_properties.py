@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.cassettes.provenance import PROVENANCE
 
-from kimi_conformance.cassettes import Player, Provenance, find_secrets, read, scrub
+from kimi_conformance.cassettes import Player, find_secrets, read, scrub
 from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN
 from kimi_conformance.cassettes.recorder import record
 from kimi_conformance.errors import CassetteError
@@ -24,16 +25,6 @@ SECRETS = (
     f"Bearer {KEY}",
     "org-0123456789abcdef0123456789abcdef",
     "ak-abcdefghij0123456789",
-)
-PROVENANCE = Provenance(
-    source="simulator",
-    edition="2025-09",
-    recorded_on="2025-09-10",
-    check="endpoint/chat/any",
-    suite="0.1.0",
-    libraries={},
-    scrubbed=(),
-    digest="",
 )
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

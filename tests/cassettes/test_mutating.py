@@ -1,12 +1,14 @@
 """One thing in a recording is changed, where a requirement speaks of it; the digest fits."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.cassettes.provenance import PROVENANCE
 
 from kimi_conformance import suite as suites
-from kimi_conformance.cassettes import Cassette, Provenance, read
+from kimi_conformance.cassettes import Cassette, read
 from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN, digest_of, write
 from kimi_conformance.cassettes.mutating import MUTATIONS, Mutant, mutant_of
 from kimi_conformance.cassettes.unspoken import UNNOTICED, UNSPOKEN
@@ -22,16 +24,7 @@ MANY_IDS_ONLY = {"swap_ids"}
 def cassette(answer: Answer) -> Cassette:
     request = Request(method="POST", path="/v1/chat/completions", body=b"{}")
     exchange = Exchange(id="#1", request=request, answer=answer, started=0.0, source="cassette")
-    made = Provenance(
-        source="simulator",
-        edition="2025-09",
-        recorded_on="2025-09-10",
-        check="endpoint/chat/any",
-        suite="0.1.0",
-        libraries={},
-        scrubbed=(),
-        digest=digest_of([exchange]),
-    )
+    made = replace(PROVENANCE, digest=digest_of([exchange]))
     return Cassette(provenance=made, interactions=(exchange,))
 
 

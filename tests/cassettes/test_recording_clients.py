@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cassettes.provenance import PROVENANCE
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.clients.environments import VARIABLE
-from kimi_conformance.cassettes import Cassette, Provenance, find_secrets, read
+from kimi_conformance.cassettes import Cassette, find_secrets, read
 from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN
 from kimi_conformance.cassettes.recorder import record, said
 from kimi_conformance.checks.sound import FIXED_TIME
@@ -95,18 +96,8 @@ def recorded(client: list[str], stage: Stage, stream: bool, folder: Path) -> Pat
     )
     assert done.returncode == 0, done.stderr
     assert lane.journal is not None
-    made = Provenance(
-        source="simulator",
-        edition="2025-09",
-        recorded_on="2025-09-10",
-        check="endpoint/chat/any",
-        suite="0.1.0",
-        libraries={},
-        scrubbed=(),
-        digest="",
-    )
     path = folder / "c.yaml"
-    record(path, lane.journal.exchanges, made, origin=SIMULATOR_ORIGIN, secrets=(KEY,))
+    record(path, lane.journal.exchanges, PROVENANCE, origin=SIMULATOR_ORIGIN, secrets=(KEY,))
     stage.close_lane(lane)
     return path
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
+from tests.cli.headers import HEADER
 
-from kimi_conformance.runs import SCHEMA, encode
+from kimi_conformance.runs import encode
 from kimi_conformance.stage import Script, Stage, replies
 
 NOBODY = "http://127.0.0.1:9/v1"
@@ -125,21 +126,7 @@ def test_an_adapter_that_cannot_be_opened(
 
 def test_a_run_that_was_cut_short_is_reported_as_such(run: Run, tmp_path: Path) -> None:
     evidence = tmp_path / "run.jsonl"
-    header = {
-        "record": "header",
-        "schema": SCHEMA,
-        "run": "r",
-        "job": "gate",
-        "started": "2026-01-01T00:00:00+00:00",
-        "suite": {"version": "0", "python": "3", "platform": "x"},
-        "lane": "cassette",
-        "source": "recordings",
-        "edition": "2025-09",
-        "suts": [],
-        "configuration": {},
-        "libraries": {},
-    }
-    evidence.write_bytes(encode(header) + b'{"record":"che')
+    evidence.write_bytes(encode(HEADER) + b'{"record":"che')
 
     result = run("report", str(evidence))
 

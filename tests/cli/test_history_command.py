@@ -5,28 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.headers import HEADER
 
 from kimi_conformance import suite
 from kimi_conformance.cli.keeping.history_file import remember
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.history.store import History
-from kimi_conformance.runs import SCHEMA, encode
+from kimi_conformance.runs import encode
 from kimi_conformance.verdicts import RunVerdict
 
-HEADER: dict[str, Any] = {
-    "record": "header",
-    "schema": SCHEMA,
-    "run": "20260101-000000-gate",
-    "job": "gate",
-    "started": "2026-01-01T00:00:00+00:00",
-    "suite": {"version": "0", "python": "3", "platform": "x"},
-    "lane": "cassette",
-    "source": "recordings",
-    "edition": "2025-09",
-    "suts": [],
-    "configuration": {},
-    "libraries": {},
-}
 FOOTER = {
     "record": "footer",
     "ended": "2026-01-01T00:00:09+00:00",

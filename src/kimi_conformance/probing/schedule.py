@@ -58,6 +58,7 @@ class Prober:
 
     Attributes:
         asking: Sends one.
+        base_url: Of whom; it is remembered with each probe.
         models: Which models are asked, one after the other, in each round.
         interval_s: From one round to the next.
         remember: Takes each probe at once.
