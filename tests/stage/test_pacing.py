@@ -11,7 +11,7 @@ import pytest
 from kimi_conformance import suite
 from kimi_conformance.errors import BudgetError
 from kimi_conformance.simulator import Simulator
-from kimi_conformance.stage import Budget, Live, Pace, Paced
+from kimi_conformance.stage import Budget, Pace, Paced
 from kimi_conformance.stage.pacing import MARGIN, MINUTE, TRIES
 from kimi_conformance.stage.replies import completion, rate_limited, refusal
 from kimi_conformance.wire.exchange import Answer, Broken, Ending, Frame, Relay, Request
@@ -258,10 +258,21 @@ def test_room_is_told_for_several_chats_at_once() -> None:
     assert paced.room_in(9) == pytest.approx(30.0 + MARGIN)
 
 
-async def test_a_live_endpoint_is_closed_with_it() -> None:
-    live = Live("http://127.0.0.1:9/v1", KEY, placeholder="sk-p", budget=Budget())
+async def test_what_is_asked_is_closed_with_it() -> None:
+    closed: list[bool] = []
 
-    await Paced(live, Pace()).aclose()
+    class Source:
+        kind = "live"
+
+        async def answer(self, _: Request) -> Answer:
+            return completion("hi")
+
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    await Paced(Source(), Pace()).aclose()
+
+    assert closed == [True]
 
 
 async def test_chats_of_others_are_waited_for_once_until_all_of_theirs_are_over() -> None:

@@ -39,6 +39,16 @@ DELETING: Mapping[str, Callable[[], Answer]] = {
 
 @dataclass
 class Cache:
+    """A cache that was made.
+
+    Attributes:
+        session: Who asked for it.
+        body: What it holds.
+        expires_at: On the course's clock, in seconds.
+        deletions: How often its deletion was asked for.
+        gone: Whether it was deleted.
+    """
+
     session: str
     body: Body
     expires_at: float

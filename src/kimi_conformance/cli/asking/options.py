@@ -36,6 +36,7 @@ class Duration(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
+        """Seconds."""
         from kimi_conformance.load.duration import parse_duration
 
         if isinstance(value, int | float):

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters.reference.overrides import MODELS_FILE_VARIABLE, write
@@ -27,15 +25,21 @@ from kimi_conformance.cli.asking.configuration import (
 )
 from kimi_conformance.cli.asking.helping import group
 from kimi_conformance.cli.showing import show
+from kimi_conformance.cli.showing.models_tables import (
+    LEGEND,
+    details_table,
+    difference_lines,
+    end_of,
+    gone_table,
+    offered_table,
+    screen,
+    value_text,
+)
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import UsageError
 from kimi_conformance.models import (
-    API,
     OVERRIDE,
-    SETTINGS,
-    Comparison,
     ModelBook,
-    ModelFacts,
     Overrides,
     Value,
     book_of,
@@ -45,16 +49,6 @@ from kimi_conformance.models import compare as compare_lists
 from kimi_conformance.suite import Suite
 
 __all__ = ["models"]
-
-WIDEST = 100  # columns, however wide the terminal is
-_MARKS = {OVERRIDE: "*", API: "+"}  # behind a value that is not the edition's
-_LETTERS = {"tools": "T", "vision": "I", "reasoning": "R", "streaming": "S"}
-_UNITS = (("M", 1024 * 1024), ("K", 1024))
-_LEGEND = (
-    "By edition {edition}; * by your overrides, + by the API. In dollars a million tokens. "
-    "T takes tools, I images; R shows its reasoning, S streams; - does not, ? not known. "
-    "'answer' is as long as one gets if the request does not say. 8K are 8192 tokens."
-)
 
 
 @group("models list")
@@ -81,15 +75,15 @@ def list_(configuration: Configuration, json_file: str | None) -> None:
         },
         json_file,
     )
-    console = _console(json_file)
-    console.print(_offered(book))
-    console.print(f"\n{_LEGEND.format(edition=book.edition)}")
+    console = screen(json_file)
+    console.print(offered_table(book))
+    console.print(f"\n{LEGEND.format(edition=book.edition)}")
     if any(known.source == OVERRIDE for f in book.models.values() for known in f.known.values()):
         console.print(f"Overrides: {file}", soft_wrap=True)
     gone = [facts for facts in book.models.values() if not facts.offered]
     if gone:
         console.print()
-        console.print(_gone(gone))
+        console.print(gone_table(gone))
 
 
 @models.command("show", example="models show kimi-k2.6")
@@ -100,9 +94,9 @@ def show_(model: str, configuration: Configuration, json_file: str | None) -> No
     """Show all that is known of one MODEL, and who says it."""
     facts = configuration.book(suites.find())[model]
     show.answer(facts_answer(facts), json_file)
-    console = _console(json_file)
-    console.print(f"{facts.handle}{_end(facts)}")
-    console.print(_details(facts))
+    console = screen(json_file)
+    console.print(f"{facts.handle}{end_of(facts)}")
+    console.print(details_table(facts))
     if facts.price_source:
         console.print(f"Price of the edition: {facts.price_source}")
 
@@ -203,9 +197,9 @@ def compare(
         },
         json_file,
     )
-    console = _console(json_file)
+    console = screen(json_file)
     console.print(f"{api.name} against edition {book.edition}")
-    for line in _differences(found):
+    for line in difference_lines(found):
         console.print(line, soft_wrap=True)
     return 0 if found.equal else 1
 
@@ -241,7 +235,7 @@ def _keep(file: Path | None, after: Overrides, id: str, json_file: str | None) -
     path = overrides_file(file)
     write(path, after)
     show.answer({"file": str(path), "model": id, "settings": dict(after.of(id))}, json_file)
-    said = ", ".join(f"{name} {_text(value)}" for name, value in after.of(id).items())
+    said = ", ".join(f"{name} {value_text(value)}" for name, value in after.of(id).items())
     show.say(f"{id}: {said or 'nothing is overridden'}\nWritten to {path}", json_file)
     if os.environ.get(MODELS_FILE_VARIABLE) != str(path):
         show.say(f"Clients use it with: export {MODELS_FILE_VARIABLE}={path}", json_file)
@@ -254,107 +248,3 @@ def _fitting(suite: Suite, entries: Sequence[Any]) -> Edition:
         return detect([id for id in ids if isinstance(id, str)], suite.editions().values())
     except UsageError:
         return the_edition(suite, None)
-
-
-def _console(json_file: str | None) -> Console:
-    console = Console(stderr=json_file == "-", markup=False, highlight=False, emoji=False)
-    console.width = min(console.width, WIDEST)
-    return console
-
-
-def _table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-
-
-def _offered(book: ModelBook) -> Table:
-    table = _table()
-    table.add_column("model", no_wrap=True)
-    for heading in ("window", "answer"):
-        table.add_column(heading, justify="right")
-    table.add_column("can", no_wrap=True)
-    for heading in ("$ in", "$ out"):
-        table.add_column(heading, justify="right")
-    table.add_column("gone on", no_wrap=True)
-    for facts in book.models.values():
-        if facts.offered:
-            table.add_row(
-                facts.id,
-                _cell(facts, "context_window"),
-                _cell(facts, "max_tokens"),
-                "".join(_letter(facts, name) for name in _LETTERS),
-                _cell(facts, "price_input"),
-                _cell(facts, "price_output"),
-                facts.retired or "",
-            )
-    return table
-
-
-def _gone(gone: Sequence[ModelFacts]) -> Table:
-    table = _table()
-    for heading in ("not offered", "gone on", "use"):
-        table.add_column(heading, no_wrap=True)
-    for facts in gone:
-        table.add_row(facts.id, facts.retired or "not known", facts.successor or "not known")
-    return table
-
-
-def _details(facts: ModelFacts) -> Table:
-    table = _table()
-    for heading in ("setting", "value", "by", "is"):
-        table.add_column(heading, no_wrap=heading != "is")
-    for name, setting in SETTINGS.items():
-        known = facts.known.get(name)
-        told = ("not known", "nobody") if known is None else (_text(known.value), known.source)
-        table.add_row(name, *told, setting.means)
-    return table
-
-
-def _end(facts: ModelFacts) -> str:
-    if facts.retired is None:
-        return "" if facts.offered else ", not offered"
-    tense = "gone since" if not facts.offered else "offered then; gone since"
-    return f", {tense} {facts.retired}" + (f"; use {facts.successor}" if facts.successor else "")
-
-
-def _cell(facts: ModelFacts, name: str) -> str:
-    known = facts.known.get(name)
-    return "?" if known is None else _short(known.value) + _MARKS.get(known.source, "")
-
-
-def _letter(facts: ModelFacts, name: str) -> str:
-    known = facts.known.get(name)
-    if known is None:
-        return "?"
-    return (_LETTERS[name] if known.value else "-") + _MARKS.get(known.source, "")
-
-
-def _short(value: Value) -> str:
-    """As in a narrow table: 8K for 8192, 0.95 for a price."""
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    unit = next((unit for unit in _UNITS if value >= unit[1] and value % unit[1] == 0), None)
-    return str(value) if unit is None else f"{value // unit[1]}{unit[0]}"
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def _differences(found: Comparison) -> list[str]:
-    if found.equal:
-        return ["equal: the same models, with the same windows"]
-    return [
-        *(f"added    {id}: the edition does not have it" for id in found.added),
-        *(
-            f"gone     {gone.id}"
-            + (f": retired on {gone.retired}" if gone.retired else ": the API does not list it")
-            + (f", use {gone.successor}" if gone.successor else "")
-            for gone in found.gone
-        ),
-        *(
-            f"window   {other.id}: {other.configured} by {other.source}, {other.given} by the API"
-            for other in found.windows
-        ),
-    ]
