@@ -32,9 +32,9 @@ from kimi_conformance.cli.showing.models_tables import (
     end_of,
     gone_table,
     offered_table,
-    screen,
     value_text,
 )
+from kimi_conformance.cli.showing.tables import console
 from kimi_conformance.editions import Edition, detect
 from kimi_conformance.errors import UsageError
 from kimi_conformance.models import (
@@ -75,15 +75,15 @@ def list_(configuration: Configuration, json_file: str | None) -> None:
         },
         json_file,
     )
-    console = screen(json_file)
-    console.print(offered_table(book))
-    console.print(f"\n{LEGEND.format(edition=book.edition)}")
+    screen = console(stderr=json_file == "-")
+    screen.print(offered_table(book))
+    screen.print(f"\n{LEGEND.format(edition=book.edition)}")
     if any(known.source == OVERRIDE for f in book.models.values() for known in f.known.values()):
-        console.print(f"Overrides: {file}", soft_wrap=True)
+        screen.print(f"Overrides: {file}", soft_wrap=True)
     gone = [facts for facts in book.models.values() if not facts.offered]
     if gone:
-        console.print()
-        console.print(gone_table(gone))
+        screen.print()
+        screen.print(gone_table(gone))
 
 
 @models.command("show", example="models show kimi-k2.6")
@@ -94,11 +94,11 @@ def show_(model: str, configuration: Configuration, json_file: str | None) -> No
     """Show all that is known of one MODEL, and who says it."""
     facts = configuration.book(suites.find())[model]
     show.answer(facts_answer(facts), json_file)
-    console = screen(json_file)
-    console.print(f"{facts.handle}{end_of(facts)}")
-    console.print(details_table(facts))
+    screen = console(stderr=json_file == "-")
+    screen.print(f"{facts.handle}{end_of(facts)}")
+    screen.print(details_table(facts))
     if facts.price_source:
-        console.print(f"Price of the edition: {facts.price_source}")
+        screen.print(f"Price of the edition: {facts.price_source}")
 
 
 @models.command("set", example="models set kimi-k2.6 context_window=128K")
@@ -197,10 +197,10 @@ def compare(
         },
         json_file,
     )
-    console = screen(json_file)
-    console.print(f"{api.name} against edition {book.edition}")
+    screen = console(stderr=json_file == "-")
+    screen.print(f"{api.name} against edition {book.edition}")
     for line in difference_lines(found):
-        console.print(line, soft_wrap=True)
+        screen.print(line, soft_wrap=True)
     return 0 if found.equal else 1
 
 

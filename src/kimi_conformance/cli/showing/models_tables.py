@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from kimi_conformance.models import (
@@ -22,11 +21,9 @@ __all__ = [
     "end_of",
     "gone_table",
     "offered_table",
-    "screen",
     "value_text",
 ]
 
-WIDEST = 100  # columns, however wide the terminal is
 _MARKS = {OVERRIDE: "*", API: "+"}  # behind a value that is not the edition's
 _LETTERS = {"tools": "T", "vision": "I", "reasoning": "R", "streaming": "S"}
 _UNITS = (("M", 1024 * 1024), ("K", 1024))
@@ -35,13 +32,6 @@ LEGEND = (
     "T takes tools, I images; R shows its reasoning, S streams; - does not, ? not known. "
     "'answer' is as long as one gets if the request does not say. 8K are 8192 tokens."
 )
-
-
-def screen(json_file: str | None) -> Console:
-    """Where tables go: stderr where stdout carries JSON."""
-    console = Console(stderr=json_file == "-", markup=False, highlight=False, emoji=False)
-    console.width = min(console.width, WIDEST)
-    return console
 
 
 def _table() -> Table:

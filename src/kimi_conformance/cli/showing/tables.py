@@ -15,7 +15,13 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 def console(*, stderr: bool = False) -> Console:
     """Where tables are printed: as wide as the terminal, within reason; plain in a pipe."""
-    return Console(width=min(Console().width, WIDEST), highlight=False, markup=False, stderr=stderr)
+    return Console(
+        width=min(Console().width, WIDEST),
+        highlight=False,
+        markup=False,
+        emoji=False,
+        stderr=stderr,
+    )
 
 
 def cell(text: str, limit: int = 300) -> Text:
