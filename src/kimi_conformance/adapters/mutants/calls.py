@@ -2,9 +2,9 @@
 What a check asked of a mutant without a fault, put again to another mutant.
 
 A mutant that overrides a call hands it on to the sound adapter, and does something before or
-after. Here a tape stands in the sound adapter's place: it gives what the sound adapter gave, to
+after. Here a stand-in takes the place of the sound adapter: it gives what that one gave, to
 whoever asks the same, once. A mutant that then gives the very same to its user has changed
-nothing; what the tape cannot tell of it (another call, a look at the sound adapter's state, the
+nothing; what the stand-in cannot tell of (another call, a look at the sound adapter's state, the
 time, a line in a log, a changed setting, a memory of it) has to be seen in a run.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from kimi_conformance.adapters.mutants.mutant import Mutant
 
-__all__ = ["CALLS", "Call", "Tape", "told"]
+__all__ = ["CALLS", "Call", "StandIn", "told"]
 
 CALLS = frozenset(
     {
@@ -97,14 +97,14 @@ class Call:
         self.error, self.said, self.over = error, told(error), True
 
 
-class Tape:
+class StandIn:
     """In place of the sound adapter, for one mutant.
 
     Args:
         faulty: The mutant.
 
     Attributes:
-        refused: Whether the mutant did what the tape cannot tell the outcome of.
+        refused: Whether the mutant did what it cannot tell the outcome of.
     """
 
     network: Any
@@ -170,7 +170,7 @@ class Tape:
             sys.setprofile(watching)
 
     def _is_given(self, result: Any, call: Call) -> bool:
-        """Whether it is what the tape gave: the thing itself, or a list of the same things."""
+        """Whether it is what the stand-in gave: the thing itself, or a list of the same things."""
         if not self._given:
             return False
         given = self._given[0]

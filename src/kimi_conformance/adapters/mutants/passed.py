@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from kimi_conformance.adapters.mutants.calls import Tape, told
+from kimi_conformance.adapters.mutants.calls import StandIn, told
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.reference import LLMError
 from kimi_conformance.http import httpx
@@ -134,11 +134,11 @@ class Carried:
         """Whether it is sent once, as it was, and its answer handed on as it came."""
         if not self.response.ended:
             return False
-        tape, network = Tape(faulty), _Recorded(self)
-        tape.network = network
-        faulty.sound = tape  # type: ignore[assignment]
+        stand_in, network = StandIn(faulty), _Recorded(self)
+        stand_in.network = network
+        faulty.sound = stand_in  # type: ignore[assignment]
         answer = at_once(faulty.carry(self.request.again()))
-        return network.asked == [True] and self.response.is_like(answer) and not tape.refused
+        return network.asked == [True] and self.response.is_like(answer) and not stand_in.refused
 
 
 class _Recorded:

@@ -8,7 +8,7 @@ them, or its requests and answers pass through them unchanged, it cannot tell th
 from collections.abc import Sequence, Set
 from functools import partial
 
-from kimi_conformance.adapters.mutants.calls import CALLS, Tape
+from kimi_conformance.adapters.mutants.calls import CALLS, StandIn
 from kimi_conformance.adapters.mutants.mutant import Mutant
 from kimi_conformance.adapters.mutants.passed import Passed, at_once
 from kimi_conformance.adapters.mutants.unchanged import HOOKS, Unchanged
@@ -60,8 +60,8 @@ def _caches_alike(faulty: Mutant, run: Unchanged) -> bool:
 
 def _asked_alike(faulty: Mutant, run: Unchanged, ways: Set[str]) -> bool:
     """Whether it lets pass what passed, and ends each call as it ended, in their order."""
-    tape = Tape(faulty)
-    faulty.sound = tape  # type: ignore[assignment]
+    stand_in = StandIn(faulty)
+    faulty.sound = stand_in  # type: ignore[assignment]
     place = 0
     for call in run.calls if ways & CALLS else ():
         if not (
@@ -71,12 +71,12 @@ def _asked_alike(faulty: Mutant, run: Unchanged, ways: Set[str]) -> bool:
         meanwhile = run.passed[call.begin : call.end]
         if call.name in ways:
             by = partial(_passes_by, faulty, meanwhile, ways, knows=True)
-            if not tape.ends_alike(call, at_once, by):
+            if not stand_in.ends_alike(call, at_once, by):
                 return False
         elif not _passes_by(faulty, meanwhile, ways):
             return False
         place = call.end
-    return _passes_by(faulty, run.passed[place:], ways) and not tape.refused
+    return _passes_by(faulty, run.passed[place:], ways) and not stand_in.refused
 
 
 def _passes_by(
