@@ -176,7 +176,7 @@ def _percentile(percent: float) -> Statistic:
 
 def _mean_interval(values: Sequence[float]) -> Interval | None:
     """That of the mean of amounts, of which none is below 0."""
-    interval = mean_interval(values, CONFIDENCE)
+    interval = mean_interval(values)
     if interval is None or interval.low is None:
         return interval
     return replace(interval, low=max(interval.low, 0.0))

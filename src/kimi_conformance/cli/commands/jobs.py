@@ -157,7 +157,8 @@ def nightly(
             show.say("A load test (--load-duration) is not in it.", json_file)
         else:
             show.say("", json_file)
-            say_load(plan_of_load(suite, LOAD, asked, load_duration, bounds), json_file)
+            inspected = replace(asked, requests=0)  # it is in the plan of the checks
+            say_load(plan_of_load(suite, LOAD, inspected, load_duration, bounds), json_file)
         return 0
 
     def loaded_last(folder: RunFolder) -> tuple[RunVerdict, str]:
