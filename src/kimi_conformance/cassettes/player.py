@@ -7,6 +7,7 @@ used yet; nothing else is answered. `unused` tells what the client never asked f
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kimi_conformance.cassettes.cassette import Cassette
 from kimi_conformance.errors import CassetteError
@@ -21,16 +22,14 @@ class Player:
     Args:
         cassette: What was recorded.
         name: What messages call it.
-        timed: Whether frames keep the times at which they were recorded.
     """
 
     kind = "cassette"
 
-    def __init__(self, cassette: Cassette, name: str, *, timed: bool = False) -> None:
+    def __init__(self, cassette: Cassette, name: str) -> None:
         self._name = name
         self._left = list(cassette.interactions)
         self._all = tuple(cassette.interactions)
-        self._timed = timed
 
     @property
     def unused(self) -> Sequence[Exchange]:
@@ -47,18 +46,8 @@ class Player:
         for exchange in self._left:
             if _key(exchange.request) == wanted:
                 self._left.remove(exchange)
-                return self._timed_answer(exchange.answer)
+                return _at_once(exchange.answer)
         raise CassetteError(self._explain(request))
-
-    def _timed_answer(self, answer: Answer) -> Answer:
-        if self._timed:
-            return answer
-        return Answer(
-            status=answer.status,
-            headers=answer.headers,
-            frames=tuple(Frame(0.0, frame.data) for frame in answer.frames),
-            ending=answer.ending,
-        )
 
     def _explain(self, request: Request) -> str:
         line = f"{request.method} {request.path}"
@@ -80,6 +69,11 @@ class Player:
             f"Cassette '{self._name}' holds no interaction for {line} with this request.\n"
             f"Closest: {similar[0].id}, which differs in {', '.join(differences)}.\n{again}"
         )
+
+
+def _at_once(answer: Answer) -> Answer:
+    """The answer in its pieces, but without the time that they took: nobody waits in a gate."""
+    return replace(answer, frames=tuple(Frame(0.0, frame.data) for frame in answer.frames))
 
 
 def _key(request: Request) -> tuple[str, str, str, str | bytes]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kimi_conformance.cassettes import read
@@ -31,7 +30,7 @@ class Recording:
     exchanges: Sequence[Exchange]
 
 
-def recordings_of(suite: Suite, edition: str, folder: Path | None = None) -> list[Recording]:
+def recordings_of(suite: Suite, edition: str) -> list[Recording]:
     """The cassettes of an edition's endpoint plane, in order of value.
 
     First one of each topic, then a second of each, and so on; those that ask no model come before
@@ -40,7 +39,7 @@ def recordings_of(suite: Suite, edition: str, folder: Path | None = None) -> lis
     Raises:
         CassetteError: One is damaged.
     """
-    root = folder or suite.cassettes
+    root = suite.cassettes
     files = sorted((root / edition / "endpoint").rglob("*.yaml"))
     names = [file.relative_to(root).with_suffix("").as_posix() for file in files]
     found = [
