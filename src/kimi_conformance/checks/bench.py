@@ -6,7 +6,6 @@ adapters, and hooks hand it what a check said.
 """
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,13 +18,13 @@ from urllib.parse import urlsplit
 
 from kimi_conformance import __version__, suite
 from kimi_conformance.adapters.protocol import Adapter, Binding
-from kimi_conformance.adapters.registry import factory_of
 from kimi_conformance.cassettes import Player, Provenance, read
 from kimi_conformance.cassettes.cassette import SIMULATOR_ORIGIN
 from kimi_conformance.cassettes.recorder import record
 from kimi_conformance.checks.cells import Cells
 from kimi_conformance.checks.evidence import Evidence
 from kimi_conformance.checks.excuses import Excuses
+from kimi_conformance.checks.factories import PLACEHOLDER_KEY, Adapters
 from kimi_conformance.checks.item import (
     CheckItem,
     Phase,
@@ -47,9 +46,7 @@ from kimi_conformance.wire.exchange import Exchange
 if TYPE_CHECKING:  # a gate answers from recordings, and does without the simulator
     from kimi_conformance.checks.sound import SoundReplay
 
-__all__ = ["PLACEHOLDER_KEY", "Bench"]
-
-PLACEHOLDER_KEY = "sk-placeholder"  # all that a SUT, a cassette or a log ever sees
+__all__ = ["Bench"]
 
 
 class Bench:
@@ -78,7 +75,7 @@ class Bench:
             self.edition.name,
             options.today,
         )
-        self._probed: dict[str, Adapter | AdapterError] = {}
+        self.adapters = Adapters(options.time_limit)
         self._closing = contextlib.ExitStack()
         self._guard = SocketGuard()
         self.budget = Budget(
@@ -127,7 +124,7 @@ class Bench:
             self.evidence.add(endpoint_record(endpoint, self.options.without))
         for spec in self.options.adapters:
             with contextlib.suppress(AdapterError):  # its checks will say what is wrong
-                self.evidence.add(adapter_record(spec, self.adapter_info(spec)))
+                self.evidence.add(adapter_record(spec, self.adapters.info(spec)))
         for known in self._excuses.records():
             self.evidence.add(known)
 
@@ -238,71 +235,10 @@ class Bench:
             "waited_out": live.refused,
         }
 
-    def adapter_info(self, spec: str) -> Adapter:
-        """The adapter, opened once without asking it anything, for its name and claims.
-
-        Raises:
-            AdapterError: Its factory raised or did not come back; said once, kept for all.
-        """
-        if spec not in self._probed:
-            nowhere = Binding(base_url="http://127.0.0.1:9/v1", api_key=PLACEHOLDER_KEY)
-            try:
-                self._probed[spec] = self.open_adapter(spec, nowhere)
-            except AdapterError as error:
-                self._probed[spec] = error
-        found = self._probed[spec]
-        if isinstance(found, AdapterError):
-            raise found
-        return found
-
     def open_for(self, check: CheckItem, binding: Binding) -> Adapter:
-        """A new adapter for a check, as `open_adapter`."""
-        adapter = self.open_adapter(check.sut, binding)
+        """A new adapter for a check, as `Adapters.open`."""
+        adapter = self.adapters.open(check.sut, binding)
         check.opened.append(adapter)
-        return adapter
-
-    def open_adapter(self, spec: str, binding: Binding) -> Adapter:
-        """A new adapter.
-
-        Raises:
-            AdapterError: Its factory raised or did not come back in time.
-        """
-        factory = factory_of(spec)
-        result: list[Any] = []
-
-        def build() -> None:
-            try:
-                result.append(factory(binding))
-            except Exception as error:  # noqa: BLE001 - it is somebody else's code
-                result.append(error)
-
-        if spec in self._probed and not isinstance(self._probed[spec], AdapterError):
-            build()  # it came back once: no thread needed
-        else:
-            thread = threading.Thread(target=build, name=f"open {spec}", daemon=True)
-            thread.start()
-            thread.join(self.options.time_limit)
-        if not result:
-            raise AdapterError(
-                f"The factory of adapter '{spec}' did not come back within "
-                f"{self.options.time_limit:g} s. Does it wait for something?"
-            )
-        if isinstance(result[0], Exception):
-            error = result[0]
-            raise AdapterError(
-                f"The factory of adapter '{spec}' raised {type(error).__name__}: {error}"
-            ) from error
-        adapter: Adapter = result[0]
-        missing = [
-            name
-            for name in ("name", "version", "capabilities", "aclose")
-            if not hasattr(adapter, name)
-        ]
-        if missing:
-            raise AdapterError(
-                f"What the factory of '{spec}' returned is no adapter: it lacks "
-                f"{', '.join(missing)}."
-            )
         return adapter
 
     def source_of(self, endpoint: str, cassette: str) -> Source:

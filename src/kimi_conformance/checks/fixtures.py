@@ -13,8 +13,9 @@ import pytest
 import pytest_asyncio
 
 from kimi_conformance.adapters.protocol import Adapter, Binding
-from kimi_conformance.checks.bench import PLACEHOLDER_KEY, Bench
+from kimi_conformance.checks.bench import Bench
 from kimi_conformance.checks.endpoint import Endpoint
+from kimi_conformance.checks.factories import PLACEHOLDER_KEY
 from kimi_conformance.checks.item import CheckItem
 from kimi_conformance.checks.opening import OpenAdapter
 from kimi_conformance.checks.sampling import AT_ONCE, Sampling
@@ -63,7 +64,7 @@ def check(request: pytest.FixtureRequest, bench: Bench) -> CheckItem:
     item: CheckItem = request.node.stash[CHECK]
     _require_claim(item, bench)
     if "clock" in request.fixturenames and item.adapter is not None:
-        _require_clock(bench.adapter_info(item.adapter))
+        _require_clock(bench.adapters.info(item.adapter))
     _set_tolerance(item, request.fixturenames)
     return item
 
@@ -82,8 +83,8 @@ def _require_claim(item: CheckItem, bench: Bench) -> None:
         if item.adapter is None:
             if wanted in bench.options.without:
                 item.not_claimed = f"the endpoint does not claim '{wanted}'"
-        elif wanted not in bench.adapter_info(item.adapter).capabilities:
-            item.not_claimed = f"{bench.adapter_info(item.adapter).name} does not claim '{wanted}'"
+        elif wanted not in bench.adapters.info(item.adapter).capabilities:
+            item.not_claimed = f"{bench.adapters.info(item.adapter).name} does not claim '{wanted}'"
     if item.not_claimed:
         pytest.skip(item.not_claimed)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kimi_conformance.checks.bench import PLACEHOLDER_KEY
+from kimi_conformance.checks.factories import PLACEHOLDER_KEY
 from kimi_conformance.cli.drifting.answered import broken_laws, tells_nothing, traits_of
 from kimi_conformance.cli.drifting.found import Found
 from kimi_conformance.cli.drifting.listed import listed_by, models_changed, substitutes

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kimi_conformance.checks.bench import PLACEHOLDER_KEY
+from kimi_conformance.checks.factories import PLACEHOLDER_KEY
 from kimi_conformance.checks.sound import FIXED_TIME
 from kimi_conformance.editions import Edition
 from kimi_conformance.simulator import Simulator
