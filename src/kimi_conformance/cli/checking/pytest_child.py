@@ -5,13 +5,12 @@ Plugin autoload is off, so that what else is installed in the environment neithe
 run down nor takes part in it. The key reaches the child by its environment only.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -122,13 +121,16 @@ def run_side_by_side(
         (_arguments(run, suite, evidence), _environment(run, suite), _log(run, evidence))
         for run, evidence in runs
     ]
-    with contextlib.ExitStack() as ending:
-        children = [ending.enter_context(_child(*command)) for command in commands]
+    children: list[_Child] = []
+    try:
+        children.extend(_start(*command) for command in commands)
         while any(child.process.poll() is None for child in children):
             time.sleep(POLL)
             if progress is not None:
                 counted = [counter.now() for counter in counters]
                 progress(sum(done for done, _ in counted), sum(planned for _, planned in counted))
+    finally:
+        _end([child.process for child in children])
     for child in children:
         if child.process.returncode not in {0, 1, 5}:  # passed, failed, nothing collected
             _explain(child.process.returncode, child.log)
@@ -147,9 +149,8 @@ class _Child:
     log: Path
 
 
-@contextlib.contextmanager
-def _child(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[_Child]:
-    """Starts pytest with these arguments; ends it when the context is left, if it has not.
+def _start(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> _Child:
+    """Starts pytest with these arguments.
 
     It is in a process group of its own, so that Ctrl-C reaches it once: by way of us.
     """
@@ -162,20 +163,20 @@ def _child(arguments: Sequence[str], environment: Mapping[str, str], log: Path) 
             env=environment,
             process_group=0,
         )
+    return _Child(process, log)
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Let checks close what they have open, on a live host too; end what does not leave."""
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    limit = time.monotonic() + LEAVING
+    for process in processes:
         try:
-            yield _Child(process, log)
-        finally:
-            _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let a check close what it has open, on a live host too; end what does not leave."""
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(LEAVING)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            process.wait(max(limit - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _arguments(run: CheckRun, suite: Suite, evidence: Path) -> list[str]:
