@@ -76,13 +76,15 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# uv, because pip knows no lowest versions; it makes nothing but these two environments.
+# uv, because pip knows no lowest versions; it makes nothing but these two environments. Nothing is
+# compiled: on a later Python the lowest versions are those that have a wheel for it.
 lowest: RESOLUTION := lowest-direct
 newest: RESOLUTION := highest
 lowest newest:
 	$(PYTHON) -m venv --clear $(VENV)-$@
 	$(VENV)-$@/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(VENV)-$@/bin/uv pip install --quiet --python $(VENV)-$@/bin/python \
+		--only-binary :all: --no-binary kimi-conformance \
 		--resolution $(RESOLUTION) -e '.[dev,parquet]'
 	test $@ = newest || $(VENV)-$@/bin/python tests/bounds.py
 	$(VENV)-$@/bin/python -m pytest

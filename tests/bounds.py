@@ -2,7 +2,9 @@
 Says which lower bounds of pyproject.toml are not the versions that are installed.
 
 A bound that no environment holds is a promise that nobody tried: the resolver passed over it
-because another package asks for more. Used by `make lowest`; ends with 1 if there is one.
+because another package asks for more. Used by `make lowest`; ends with 1 if there is one, on the
+lowest Python. On a later one they are only told: old versions have no wheel for it, and whoever
+installs there gets later ones.
 """
 
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +51,14 @@ def untried(
     return sorted(found)
 
 
+def is_lowest(python: tuple[int, int], requires: str) -> bool:
+    """Whether a project that requires this supports no Python before that one."""
+    return f"{python[0]}.{python[1] - 1}" not in SpecifierSet(requires)
+
+
 if __name__ == "__main__":
     with (ROOT / "pyproject.toml").open("rb") as file:
-        wrong = untried(declared(tomllib.load(file)["project"]))
-    sys.exit("\n".join(wrong) or 0)
+        project = tomllib.load(file)["project"]
+    wrong = untried(declared(project))
+    sys.stdout.writelines(f"{line}\n" for line in wrong)
+    sys.exit(bool(wrong) and is_lowest(sys.version_info[:2], project["requires-python"]))

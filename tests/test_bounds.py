@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from tests.bounds import declared, untried
+from tests.bounds import declared, is_lowest, untried
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))[
     "project"
@@ -45,3 +45,10 @@ def test_what_is_for_another_platform_is_left_out() -> None:
     }
 
     assert [each.name for each in declared(project)] == ["click"]
+
+
+@pytest.mark.parametrize(
+    ("python", "lowest"), [((3, 11), True), ((3, 12), False), ((3, 14), False)]
+)
+def test_bounds_must_be_tried_on_the_lowest_python(python: tuple[int, int], lowest: bool) -> None:
+    assert is_lowest(python, PROJECT["requires-python"]) is lowest
