@@ -37,6 +37,7 @@ ONLY_IN = {
     "openai": ("adapters/openai_python.py", "adapters/clients/bridges/"),
     "litellm": ("adapters/clients/bridges/",),
     "pydantic_ai": ("adapters/clients/bridges/",),
+    "kimi_sdk": ("adapters/clients/bridges/",),
     "letta": ("adapters/clients/bridges/",),
     "vcr": ("cassettes/",),
     "uvloop": ("stage/",),

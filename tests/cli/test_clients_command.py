@@ -1,6 +1,7 @@
 """`kimi-conformance adapters install`, `list` and `remove`."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
 
     def install(_: Environments, client: Client, *, upgrade: bool = False) -> State:
         calls.append((client.name, upgrade))
-        if client.name == "litellm" or client.unavailable:
+        if client.name == "litellm":
             raise UsageError(f"{client.name}: no such version")
         return State(version="1.2")
 
@@ -35,13 +36,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     return calls
 
 
-def test_the_list_says_what_is_installed_and_why_something_is_not(run: Run) -> None:
+def test_the_list_says_what_is_installed_and_why_something_is_not(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 11, 7))
+
     said = run("adapters", "list")
 
     rows = {line.split()[0]: line for line in said.out.splitlines() if line}
     assert said.code == 0
     assert rows["litellm"].endswith("not installed")
-    assert "needs Python 3.12" in rows["kimi-sdk"]
+    assert rows["kimi-sdk"].endswith("it needs Python 3.12 or newer, and this is 3.11")
 
 
 def test_the_list_answers_with_data(run: Run) -> None:

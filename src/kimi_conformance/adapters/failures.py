@@ -34,7 +34,9 @@ _KIND_BY_NAME = {
 }
 _DECORATION = re.compile(r"^(LLM|Model|Moonshot|Kimi|OpenAI)|(Error|Exception)$")
 # The roots of clients' trees of model errors, as clients name them.
-_ROOTS = frozenset({"LLMError", "APIError", "ApiError", "ModelAPIError", "AISDKError"})
+_ROOTS = frozenset(
+    {"LLMError", "APIError", "ApiError", "ModelAPIError", "AISDKError", "ChatProviderError"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,14 +44,14 @@ def test_a_wrong_entry_is_told(text: str, told: str) -> None:
 
 
 def test_there_are_ten_clients_to_judge() -> None:
-    assert len([client for client in clients().values() if not client.unavailable]) >= 10
+    assert len(clients()) >= 10
 
 
 @pytest.mark.parametrize("name", clients())
-def test_each_client_can_be_started_or_says_why_not(name: str) -> None:
+def test_each_client_can_be_started(name: str) -> None:
     client = client_named(name)
 
-    assert client.unavailable or client.bridge_file.is_file()
+    assert client.bridge_file.is_file()
     assert client.claims.keys() <= CAPABILITIES.keys()
     assert all(client.claims.values())
 

@@ -1,6 +1,7 @@
 """Clients are installed whole or not at all, and again in the same versions."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -145,9 +146,23 @@ def test_a_client_that_is_not_installed_says_how_to_install_it(environments: Env
         environments.command(CLIENT)
 
 
-def test_a_client_that_cannot_be_installed_says_why(environments: Environments) -> None:
-    with pytest.raises(UsageError, match=r"kimi-sdk cannot be installed: it needs Python 3\.12"):
-        environments.install(client_named("kimi-sdk"))
+def test_a_client_for_a_newer_python_says_so_and_is_judged_where_one_has_installed_it(
+    environments: Environments, installer: FakeInstaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = replace(CLIENT, python="3.12")
+    monkeypatch.setattr(sys, "version_info", (3, 11, 7))
+
+    with pytest.raises(
+        UsageError, match=r"mine cannot be installed: it needs Python 3\.12 or newer, and this is 3"
+    ):
+        environments.install(newer)
+
+    assert environments.state(newer).problem.startswith("it needs Python 3.12")
+    assert installer.wanted == []
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
+    assert environments.install(newer).version == "1.2"
+    monkeypatch.setattr(sys, "version_info", (3, 11, 7))
+    assert environments.state(newer).problem == ""
 
 
 def test_a_program_is_found_on_the_path(

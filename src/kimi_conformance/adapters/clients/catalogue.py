@@ -32,7 +32,7 @@ class Client:
         program: Of a "program": its name.
         bridge: The file in `bridges/`, without its suffix.
         editions: Those that it is judged in; () is all.
-        unavailable: Why it cannot be installed anywhere yet, or "".
+        python: Of one in Python: the lowest that it runs on, or "" for every one that we do.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Client:
     program: str = ""
     bridge: str = ""
     editions: tuple[str, ...] = ()
-    unavailable: str = ""
+    python: str = ""
 
     @property
     def package(self) -> str:
@@ -97,12 +97,12 @@ def _problems(client: Client, before: Collection[str]) -> list[str]:
         "it is there twice": client.name in before,
         "its language is none of ours": client.language not in LANGUAGES,
         f"it claims what there is not: {', '.join(sorted(unknown))}": unknown,
-        "it claims nothing": not (client.claims or client.unavailable),
-        "it has no bridge": not (client.bridge or client.unavailable),
+        "it claims nothing": not client.claims,
+        "it has no bridge": not client.bridge,
         "it names a program or packages, and not both": is_program == bool(client.packages)
         or is_program != bool(client.program),
         "its tested versions are not those of its packages": bool(
-            client.tested.keys() ^ client.packages.keys() and not client.unavailable
+            client.tested.keys() ^ client.packages.keys()
         ),
     }
     return [problem for problem, holds in rules.items() if holds]

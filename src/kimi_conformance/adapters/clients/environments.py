@@ -14,6 +14,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,10 +25,14 @@ from kimi_conformance.adapters.clients.catalogue import Client, clients
 from kimi_conformance.adapters.clients.installers import INSTALLERS, Installed, Installer
 from kimi_conformance.errors import UsageError
 
-__all__ = ["VARIABLE", "Environments", "State"]
+__all__ = ["VARIABLE", "Environments", "State", "too_old"]
 
 VARIABLE = "KIMI_CLIENTS"
 DEFAULT = "~/.cache/kimi-conformance/clients"
+_ELSEWHERE = (
+    "Install it by a kimi-conformance on such a Python, with the same KIMI_CLIENTS: "
+    "then every Python can judge it."
+)
 _BOOT = Path(__file__).with_name("boot.py")
 
 
@@ -72,11 +77,13 @@ class Environments:
         Raises:
             UsageError: It cannot be installed.
         """
-        if client.unavailable or client.language == "program":
+        if client.language == "program":
             state = self.state(client)
             if state.problem:
                 raise UsageError(f"{client.name} cannot be installed: {state.problem}.")
             return state
+        if why := too_old(client):
+            raise UsageError(f"{client.name} cannot be installed: {why}. {_ELSEWHERE}")
         before = None if upgrade else self._lock(client)
         wanted = client.packages if upgrade else {**client.tested, **_pinned(client, before)}
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -101,8 +108,6 @@ class Environments:
 
     def state(self, client: Client) -> State:
         """Whether a client can be judged here, and in which version."""
-        if client.unavailable:
-            return State(version=None, problem=client.unavailable)
         missing = [need for need in _needs(client) if shutil.which(need) is None]
         if missing:
             return State(version=None, problem=f"{' and '.join(missing)} not on the PATH")
@@ -110,7 +115,7 @@ class Environments:
             return State(version=_version_of(client.program))
         lock = self._lock(client)
         if lock is None or not (self.folder / client.name).is_dir():
-            return State(version=None, problem="not installed")
+            return State(version=None, problem=too_old(client) or "not installed")
         return State(version=lock.packages[client.package])
 
     def installed(self) -> Mapping[str, State]:
@@ -171,6 +176,15 @@ def _pinned(client: Client, before: Installed | None) -> Mapping[str, str]:
     known = {} if before is None else before.packages
     plain = {name: name.partition("[")[0] for name in client.packages}
     return {name: known[own] for name, own in plain.items() if own in known}
+
+
+def too_old(client: Client) -> str:
+    """Why this interpreter can make no environment for a client, or ""."""
+    needed = tuple(map(int, client.python.split("."))) if client.python else ()
+    ours = tuple(sys.version_info[:2])
+    if ours >= needed:
+        return ""
+    return f"it needs Python {client.python} or newer, and this is {ours[0]}.{ours[1]}"
 
 
 def _needs(client: Client) -> tuple[str, ...]:

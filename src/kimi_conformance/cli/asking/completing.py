@@ -82,10 +82,10 @@ def _adapters() -> Iterator[str]:
     yield from _clients()
 
 
-def _clients() -> Iterator[str]:
+def _clients() -> Iterable[str]:
     from kimi_conformance.adapters.clients.catalogue import clients
 
-    return (name for name, client in clients().items() if not client.unavailable)
+    return clients()
 
 
 def _capabilities() -> Iterable[str]:

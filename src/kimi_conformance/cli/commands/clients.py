@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from kimi_conformance.adapters.clients.catalogue import Client, client_named, clients
-from kimi_conformance.adapters.clients.environments import Environments
+from kimi_conformance.adapters.clients.environments import Environments, too_old
 from kimi_conformance.cli.asking import completing, options
 from kimi_conformance.cli.asking.helping import command
 from kimi_conformance.cli.showing import show
@@ -38,7 +38,7 @@ def install(
             if not all_of_them:
                 raise
             show.say(str(error))
-            failed = failed or not client.unavailable
+            failed = failed or not too_old(client)
         else:
             show.say(f"{client.name:<20} {state.version}")
     context.exit(1 if failed else 0)

@@ -73,7 +73,7 @@ def observe(*, named: bool) -> Clients:
         there=environments.folder.is_dir(),
         installed=tuple(installed),
         damaged=tuple(damaged),
-        known=sum(not client.unavailable for client in clients().values()),
+        known=len(clients()),
     )
 
 
