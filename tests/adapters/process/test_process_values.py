@@ -206,7 +206,7 @@ def test_what_came_from_outside_is_shown_short_harmless_and_without_secrets() ->
 
 def test_what_can_be_seen_is_shown_as_it_is() -> None:
     assert shown("köln 你好 ＡＢ 😀") == "köln 你好 ＡＢ 😀"
-    assert shown("\ud800\x00\u2028") == "<U+D800><U+0000><U+2028>"
+    assert shown("\ud800\x00\u2028\xa0") == "<U+D800><U+0000><U+2028><U+00A0>"
 
 
 # ---------------------------------------------------------------- the schema

@@ -7,7 +7,6 @@ like a secret, and with everything spelt out that an eye cannot see.
 
 import json
 import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -80,10 +79,8 @@ def _can_be_written(message: object) -> bool:
 
 
 def _visible(char: str) -> str:
-    """A character, spelt out where an eye cannot see it: controls, bidi marks, odd line ends."""
-    category = unicodedata.category(char)
-    unseen = category.startswith("C") or category in {"Zl", "Zp"}
-    return f"<U+{ord(char):04X}>" if unseen else char
+    """A character, spelt out where an eye cannot tell it: controls, bidi marks, odd spaces."""
+    return char if char.isprintable() else f"<U+{ord(char):04X}>"
 
 
 def _plain(value: object) -> object:
