@@ -61,12 +61,16 @@ def answer(value: Mapping[str, Any], json_file: str | None) -> None:
         click.echo(text, nl=False)
         return
     path = Path(json_file)
-    partial = path.with_name(path.name + ".partial")
+    # A pipe, a device or a link is written into: a file that is renamed would take its place.
+    is_plain = not path.is_symlink() and (path.is_file() or not path.exists())
+    written = path.with_name(path.name + ".partial") if is_plain else path
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        written.write_text(text, encoding="utf-8")
+        if is_plain:
+            written.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        if is_plain:
+            written.unlink(missing_ok=True)
         raise RunError(f"Cannot write {path}: {error.strerror}.") from error
 
 
