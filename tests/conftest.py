@@ -1,5 +1,6 @@
 """What tests of several parts need."""
 
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -11,6 +12,10 @@ from kimi_conformance import suite
 from kimi_conformance.cli.checking.every_sut import PLANES, run_matrix
 from kimi_conformance.stage import Stage
 from kimi_conformance.verdicts import Outcome
+
+# A shell ignores Ctrl-C for what runs in its background, and so would whatever a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["sample_project"]  # somebody else's tests: test_sample_project.py runs them
 
