@@ -105,7 +105,7 @@ def test_where_too_much_was_lost_nothing_is_decided(error: BaseException | None)
 
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reason.startswith("the check could not run for 0.30 s, and 0.25 s of 0.5 s")
-    assert is_untimely(found)
+    assert is_untimely(found.verdict, found.reason)
 
 
 @pytest.mark.parametrize("error", [None, FAILURE])
@@ -122,7 +122,7 @@ def test_else_it_is_decided(error: BaseException | None, else_: dict[str, object
     found = judged(error, **else_)  # type: ignore[arg-type]
 
     assert found.verdict is (Verdict.FAILED if error else Verdict.PASSED)
-    assert not is_untimely(found)
+    assert not is_untimely(found.verdict, found.reason)
 
 
 def test_what_no_machine_can_be_blamed_for_stays_a_failure() -> None:
@@ -161,7 +161,7 @@ def test_a_client_that_gave_up_too_early_for_the_stage_is_not_judged(
     found = judged(error, losses=(), patience=0.5, lanes=[lane_with(*answers)])
 
     assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, reason)
-    assert is_untimely(found)
+    assert is_untimely(found.verdict, found.reason)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from kimi_conformance.verdicts import InconclusiveError, Outcome, Verdict
+from kimi_conformance.verdicts import InconclusiveError, Verdict
 
 __all__ = ["Loss", "Moment", "Standstill", "Tolerance", "is_untimely", "most_lost"]
 
@@ -31,9 +31,9 @@ _UNTIMELY = ("the check could not run for ", "the client gave up before ")
 _TASKS = Path("/proc/self/task")
 
 
-def is_untimely(outcome: Outcome) -> bool:
+def is_untimely(verdict: str, reason: str) -> bool:
     """Whether a check decided nothing since time was lost in it: once more, it may."""
-    return outcome.verdict is Verdict.INCONCLUSIVE and outcome.reason.startswith(_UNTIMELY)
+    return verdict == Verdict.INCONCLUSIVE and reason.startswith(_UNTIMELY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from tests.timely import alike
 
 from kimi_conformance import suite as suites
 from kimi_conformance.adapters import mutants
 from kimi_conformance.adapters.mutants.mutant import name_of
+from kimi_conformance.checks.standstill import is_untimely
 from kimi_conformance.cli.checking.pytest_child import CheckRun, run_checks
 from kimi_conformance.cli.keeping.run_folder import RunFolder, read_run
 from kimi_conformance.verdicts import Outcome, Verdict
@@ -53,7 +55,10 @@ def compare(here: Found, there: Found) -> None:
     """Every verdict is the same, but for what can be seen in this process only."""
     assert here.keys() == there.keys()
     claimed = {id for id, each in there.items() if not each.reason.endswith(NOT_HERE)}
-    assert {id: there[id].verdict for id in claimed} == {id: here[id].verdict for id in claimed}
+    alike(
+        {id: (there[id].verdict, there[id].reason) for id in claimed},
+        {id: (here[id].verdict, here[id].reason) for id in claimed},
+    )
 
 
 @pytest.mark.parametrize("edition", ["2025-09", "2026-09"])
@@ -63,7 +68,9 @@ def test_the_reference_adapter_gets_the_same_verdicts_over_the_protocol(
     here, there = judged(tmp_path, edition, "reference", served("reference"))
 
     compare(here, there)
-    assert {each.verdict for each in here.values()} == {Verdict.PASSED}
+    assert {
+        each.verdict for each in here.values() if not is_untimely(each.verdict, each.reason)
+    } == {Verdict.PASSED}
     assert len([each for each in there.values() if each.verdict is Verdict.PASSED]) > 500
 
 

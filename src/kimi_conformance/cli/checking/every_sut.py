@@ -100,7 +100,7 @@ def _undecided(outcomes: Sequence[Outcome]) -> Cells:
     """The cells that decided nothing since time was lost in them."""
     cells: dict[str, list[str]] = defaultdict(list)
     for outcome in outcomes:
-        if is_untimely(outcome):
+        if is_untimely(outcome.verdict, outcome.reason):
             cells[outcome.sut].append(outcome.id)
     return cells
 
@@ -108,7 +108,7 @@ def _undecided(outcomes: Sequence[Outcome]) -> Cells:
 def _renewed(outcomes: Sequence[Outcome], again: Sequence[Outcome]) -> list[Outcome]:
     """These, with what was judged again in place of what decided nothing."""
     new = {(each.sut, each.id): each for each in again}
-    return [new.get((o.sut, o.id), o) if is_untimely(o) else o for o in outcomes]
+    return [new.get((o.sut, o.id), o) if is_untimely(o.verdict, o.reason) else o for o in outcomes]
 
 
 def _left(task: _Task, run: Run) -> Iterator[_Task]:
